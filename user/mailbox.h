@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Messages between the control thread and the workers. A mailbox belongs to
+ * one thread, which waits on its descriptor; any thread may put mail in. The
+ * lock covers a list operation, never I/O.
+ */
+#pragma once
+
+#include "common/addr.h"
+
+#include <stdint.h>
+
+#define TOKEN_BYTES    32
+#define DOMAIN_MAX     253
+#define OPERATOR_MAX   255
+#define ENDPOINT_ADDRS 4
+
+struct routes;
+
+enum mail_type {
+	/* worker → control */
+	MAIL_NOTICE, /* send a notice to the operator that serves this domain */
+	/* control → worker */
+	MAIL_ROUTES,         /* a new table of announcements */
+	MAIL_NOTICE_REFUSED, /* nobody will dial back for this connection */
+	MAIL_DIAL,           /* private: dial the public proxy and the internal server */
+	MAIL_STOP, /* close listeners; end when the last connection has ended or the time is up */
+	/* worker → worker */
+	MAIL_DIALED_BACK, /* a connection that bears a token of yours */
+};
+
+struct mail {
+	struct mail *next;
+	enum mail_type type;
+	union {
+		struct {
+			unsigned worker;
+			uint64_t connection;
+			uint8_t token[TOKEN_BYTES];
+			char domain[DOMAIN_MAX + 1];
+			char operator[OPERATOR_MAX + 1];
+		} notice;
+		struct routes *routes; /* a reference, owned by the mail */
+		struct {
+			uint64_t connection;
+			char reason[128];
+		} refused;
+		struct {
+			uint8_t token[TOKEN_BYTES];
+			char domain[DOMAIN_MAX + 1];
+			char operator[OPERATOR_MAX + 1]; /* the public proxy's */
+			struct addr outside[ENDPOINT_ADDRS];
+			unsigned n_outside;
+			struct addr inside[ENDPOINT_ADDRS];
+			unsigned n_inside;
+		} dial;
+		struct {
+			int fd; /* owned by the mail */
+			uint8_t token[TOKEN_BYTES];
+		} dialed_back;
+		struct {
+			unsigned grace_ms;
+		} stop;
+	} u;
+};
+
+struct mailbox;
+
+int mailbox_new(struct mailbox **ret);
+void mailbox_free(struct mailbox *box);    /* frees what is still inside */
+int mailbox_fd(const struct mailbox *box); /* readable while there is mail */
+
+struct mail *mail_new(enum mail_type type); /* NULL: out of memory */
+void mail_free(struct mail *mail);
+
+/* Takes the mail. Never fails, never blocks on I/O. */
+void mailbox_put(struct mailbox *box, struct mail *mail);
+/* All mail so far, oldest first, owned by the caller; NULL if none. Makes the descriptor
+ * unreadable. */
+struct mail *mailbox_take_all(struct mailbox *box);
