@@ -21,6 +21,15 @@ enum tls_role {
  */
 int tls_context_new(const json_t *settings, enum tls_role role, SSL_CTX **ret, char **ret_error);
 
+/*
+ * Before the handshake of a client: send `host` as server name and accept only
+ * a certificate that bears it. An IP address is checked but not sent
+ * (RFC 6066 section 3).
+ */
+int tls_expect_server(SSL *ssl, const char *host);
+
+int tls_certificate_fingerprint(const X509 *certificate, char ret[TLS_FINGERPRINT_MAX]);
+
 /* -ENOENT when the peer showed no certificate. */
 int tls_peer_fingerprint(const SSL *ssl, char ret[TLS_FINGERPRINT_MAX]);
 
