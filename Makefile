@@ -1,13 +1,34 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Passage: a TLS passthrough proxy whose bytes move inside the Linux kernel.
 #
-#   make            build proxy, relay, hyper and eps into build/bin
-#   make examples   build the example backend, internal-server
+# Two commands do everything on a fresh Debian or Ubuntu, as root:
+#   make demo       install what is missing, build, start the five processes, ask with curl
+#   make test       install what is missing, build, run all tests
+#
+# To build:
+#   make            proxy, relay, hyper and eps, into build/bin
+#   make examples   the example backend, internal-server
+#   make certs      a fresh set of development certificates, into settings/dev/certs
+#   make deps       install the packages that building and testing need (apt)
+#   make install    into $(DESTDIR)$(PREFIX), by default /usr/local; make uninstall
+#   make clean      remove build/
 #   make help       this text
 #
+# To test:
+#   make unit       unit tests                    make san-unit   the same with sanitizers
+#   make bpf        tests of the BPF program      make san-bpf
+#   make e2e        tests through all processes   make san-e2e
+#   make stress     N requests, 25 at a time, through the five processes; rate and latency
+#   make lint       format, static analysis, shell scripts
+#
 # Variables:
+#   NAME=eps                demo and stress: speak the dialect of EPS instead of Hyper
+#   N=2000                  stress: how many requests
+#   T=pattern               unit, bpf, e2e: only tests whose name holds the pattern
 #   SAN=address,undefined   build with sanitizers, into build/san
-#   CC=clang                another compiler; give it its own B=build/clang
+#   CC=clang                another compiler
+#   B=build/mine            another place to build in
+#   DESTDIR= PREFIX=        install: where to
 #   V=1                     show the commands
 
 .DELETE_ON_ERROR:
@@ -23,36 +44,61 @@ CC      ?= gcc
 CLANG   ?= clang
 BPFTOOL ?= $(firstword $(shell command -v bpftool) /usr/sbin/bpftool)
 ARCH    := $(shell uname -m | sed -e 's/x86_64/x86/' -e 's/aarch64/arm64/')
-PKG     := libbpf jansson yaml-0.1 openssl libevent libevent_openssl libevent_extra libcurl \
-           libnghttp2 libprotobuf-c sqlite3 libcap
+PKG     := libbpf jansson yaml-0.1 openssl libevent libevent_openssl libevent_extra \
+           libevent_pthreads libcurl libnghttp2 libprotobuf-c sqlite3 libcap
+NAME    ?= hyper
+N       ?= 2000
+T       ?=
+DESTDIR ?=
+PREFIX  ?= /usr/local
 Q       := $(if $(V),,@)
 msg      = $(if $(V),,@printf '  %-8s %s\n' "$(1)" "$(2)";)
 
-WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Werror
-HARDEN  := -fPIE -fstack-protector-strong $(if $(SAN),,-D_FORTIFY_SOURCE=2)
 CFLAGS  ?= -O2 -g
-ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(CFLAGS) $(WARN) $(HARDEN) -I. -I$B/gen -pthread \
-             $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
 LDFLAGS ?=
-ALL_LDFLAGS = $(LDFLAGS) -pie -Wl,-z,relro,-z,now -pthread $(if $(SAN),-fsanitize=$(SAN))
-LIBS     = $(shell pkg-config --libs $(PKG)) -levent_pthreads
+WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Werror
+HARDEN  := -fPIE -fstack-protector-strong -fstack-clash-protection \
+           $(if $(filter x86,$(ARCH)),-fcf-protection) \
+           $(if $(filter arm64,$(ARCH)),-mbranch-protection=standard) \
+           $(if $(SAN),,$(if $(filter -O -O1 -O2 -O3 -Os,$(CFLAGS)),-D_FORTIFY_SOURCE=2))
+SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
+# Asked for when first used, and once: on a fresh machine pkg-config is not there at the start.
+PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell pkg-config --cflags $(PKG)))$(PKG_CFLAGS)
+LIBS       = $(eval LIBS := $(shell pkg-config --libs $(PKG)))$(LIBS)
+ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(CFLAGS) $(WARN) $(HARDEN) -I. -I$B/gen -pthread \
+             $(SANFLAGS) $(PKG_CFLAGS)
+ALL_LDFLAGS = $(LDFLAGS) -pie -Wl,-z,relro,-z,now,-z,noexecstack -pthread $(SANFLAGS)
+BPF_CFLAGS = -g -O2 -target bpf -mcpu=v2 -D__TARGET_ARCH_$(ARCH) -Wall -Wextra -Werror \
+             -Wno-missing-declarations -Ivmlinux/$(ARCH) -I.
 
 COMMON_SRC := $(wildcard common/*.c)
 RELAY_SRC  := $(wildcard relay/*.c)
 USER_SRC   := $(wildcard user/*.c user/*/*.c)
-BPF_SRC    := $(wildcard bpf/*.bpf.c)
+BPF_SRC    := $(wildcard bpf/*.bpf.c tests/bpf/*.bpf.c)
 PROTO_SRC  := $(wildcard relay/*.proto)
-SKELETONS  := $(BPF_SRC:bpf/%.bpf.c=$B/gen/%.skel.h)
+SKELETONS  := $(patsubst %.bpf.c,$B/gen/%.skel.h,$(notdir $(BPF_SRC)))
 PROTO_OBJ  := $(PROTO_SRC:relay/%.proto=$B/gen/relay/%.pb-c.o)
 PROTO_HDR  := $(PROTO_OBJ:.o=.h)
+UNIT_SRC   := $(wildcard tests/unit/test_*.c tests/unit/*/test_*.c tests/unit/*/*/test_*.c)
+BPF_TESTS  := $(wildcard tests/bpf/test_*.c)
+TOOL_SRC   := $(wildcard tests/tools/*.c)
+SCRATCH    := $(wildcard $B/obj $B/gen)
 
 obj = $(1:%.c=$B/obj/%.o)
 
-BIN := $B/bin/proxy $B/bin/relay $B/bin/hyper $B/bin/eps
+BIN   := $B/bin/proxy $B/bin/relay $B/bin/hyper $B/bin/eps
+UNIT  := $(UNIT_SRC:%.c=$B/%)
+BPF   := $(filter-out %.bpf,$(BPF_TESTS:%.c=$B/%))
+TOOLS := $(TOOL_SRC:%.c=$B/%)
 
-.PHONY: all examples help clean
+.PHONY: all examples certs deps demo test unit bpf e2e san-unit san-bpf san-e2e stress lint \
+        test-programs unit-programs bpf-programs e2e-programs install uninstall help clean FORCE
 all: $(BIN)
 examples: $B/bin/internal-server
+unit-programs: $(UNIT)
+bpf-programs: $(BPF)
+e2e-programs: $(BIN) $B/bin/internal-server $(TOOLS)
+test-programs: unit-programs bpf-programs e2e-programs
 
 help:
 	@sed -n '2,/^$$/s/^# \{0,1\}//p' Makefile
@@ -64,40 +110,125 @@ clean:
 $B/common.a: $(call obj,$(COMMON_SRC))
 $B/relay.a: $(filter-out %/main.o,$(call obj,$(RELAY_SRC))) $(PROTO_OBJ)
 $B/user.a: $(filter-out %/main.o,$(call obj,$(USER_SRC)))
-%.a:
+$B/%.a: $B/stamp/sources
 	$(call msg,AR,$@)
-	$(Q)mkdir -p $(@D) && rm -f $@ && ar rcs $@ $^
+	$(Q)mkdir -p $(@D) && rm -f $@ && ar rcs $@ $(filter %.o,$^)
 
 $B/bin/proxy: $B/obj/user/main.o $B/user.a $B/common.a
 $B/bin/relay: $B/obj/relay/main.o $B/relay.a $B/common.a
 $B/bin/internal-server: $B/obj/examples/internal-server.o $B/common.a
-$B/bin/%:
+$B/bin/%: $B/stamp/flags
 	$(call msg,LINK,$@)
-	$(Q)mkdir -p $(@D) && $(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+	$(Q)mkdir -p $(@D) && $(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LIBS)
 
 $B/bin/hyper $B/bin/eps: $B/bin/relay
 	$(call msg,LN,$@)
 	$(Q)ln -sf relay $@
 
-$B/obj/%.o: %.c Makefile | $(SKELETONS) $(PROTO_HDR)
+$B/obj/%.o: %.c $B/stamp/flags | $B/stamp/deps $(SKELETONS) $(PROTO_HDR)
 	$(call msg,CC,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
+# Test programs: the folder's own library first.
+$B/tests/unit/common/%: LINK_FIRST := $B/common.a
+$B/tests/unit/relay/%: LINK_FIRST := $B/relay.a
+$B/tests/unit/%: $B/obj/tests/unit/%.o $B/user.a $B/relay.a $B/common.a
+	$(call msg,LINK,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(ALL_LDFLAGS) -o $@ $< $(LINK_FIRST) $(filter %.a,$^) $(LIBS) -lcmocka
+$B/tests/bpf/%: $B/obj/tests/bpf/%.o $B/user.a $B/common.a
+	$(call msg,LINK,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LIBS) -lcmocka
+$B/tests/tools/%: $B/obj/tests/tools/%.o $B/common.a
+	$(call msg,LINK,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LIBS)
+.PRECIOUS: $B/obj/%.o
+
 # Generated code is held to its generator's warnings, not to ours.
-$B/gen/relay/%.pb-c.c $B/gen/relay/%.pb-c.h &: relay/%.proto
+$B/gen/relay/%.pb-c.c $B/gen/relay/%.pb-c.h &: relay/%.proto | $B/stamp/deps
 	$(call msg,PROTOC,$<)
 	$(Q)mkdir -p $(@D) && protoc-c --c_out=$B/gen $<
-$B/gen/relay/%.pb-c.o: $B/gen/relay/%.pb-c.c
+$B/gen/relay/%.pb-c.o: $B/gen/relay/%.pb-c.c $B/stamp/flags
 	$(call msg,CC,$@)
-	$(Q)$(CC) -std=gnu11 $(CFLAGS) $(HARDEN) -I$B/gen -c -o $@ $<
+	$(Q)$(CC) -std=gnu11 $(CFLAGS) $(HARDEN) $(SANFLAGS) -I$B/gen -c -o $@ $<
 
 # The header shared with user space and vmlinux.h are tracked through -MMD.
-$B/gen/%.bpf.o: bpf/%.bpf.c Makefile
+define bpf_object
 	$(call msg,BPF,$@)
-	$(Q)mkdir -p $(@D) && $(CLANG) -g -O2 -target bpf -mcpu=v2 -D__TARGET_ARCH_$(ARCH) \
-		-Wall -Wextra -Werror -Wno-missing-declarations -Ivmlinux/$(ARCH) -I. -MMD -MP -MT $@ -c -o $@ $<
+	$(Q)mkdir -p $(@D) && $(CLANG) $(BPF_CFLAGS) -MMD -MP -MT $@ -c -o $@ $<
+endef
+$B/gen/%.bpf.o: bpf/%.bpf.c $B/stamp/flags | $B/stamp/deps
+	$(bpf_object)
+$B/gen/%.bpf.o: tests/bpf/%.bpf.c $B/stamp/flags | $B/stamp/deps
+	$(bpf_object)
 $B/gen/%.skel.h: $B/gen/%.bpf.o
 	$(call msg,SKEL,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name $* > $@
+.PRECIOUS: $B/gen/%.bpf.o
 
--include $(shell find $B -name '*.d' 2>/dev/null)
+# Other flags or another list of files make everything that they touch out of date.
+stamp = @mkdir -p $(@D); printf '%s\n' '$(1)' | cmp -s - $@ || printf '%s\n' '$(1)' > $@
+$B/stamp/flags: FORCE
+	$(call stamp,$(CC) $(CFLAGS) $(LDFLAGS) $(WARN) $(HARDEN) $(SANFLAGS) $(CLANG) $(BPF_CFLAGS))
+$B/stamp/sources: FORCE
+	$(call stamp,$(COMMON_SRC) $(RELAY_SRC) $(USER_SRC) $(PROTO_SRC))
+$B/stamp/deps: tools/deps.sh
+	@tools/deps.sh --check $(PKG)
+	@mkdir -p $(@D) && touch $@
+
+-include $(if $(SCRATCH),$(shell find $(SCRATCH) -name '*.d'))
+
+# Set-up. Whatever needs the packages runs in a make of its own, after they are there.
+deps:
+	$(Q)tools/deps.sh
+certs:
+	$(Q)tools/certs.sh
+
+# Demo and tests.
+demo:
+	$(Q)tools/deps.sh
+	$(Q)tools/certs.sh --if-needed
+	$(Q)$(MAKE) --no-print-directory -j$$(nproc) all examples
+	$(Q)PASSAGE_BIN=$B/bin tools/demo.sh $(NAME)
+stress:
+	$(Q)tools/deps.sh
+	$(Q)tools/certs.sh --if-needed
+	$(Q)$(MAKE) --no-print-directory -j$$(nproc) all examples
+	$(Q)PASSAGE_BIN=$B/bin tools/stress.sh $(NAME) $(N)
+test:
+	$(Q)tools/deps.sh
+	$(Q)tools/certs.sh --if-needed
+	$(Q)$(MAKE) --no-print-directory -j$$(nproc) all test-programs
+	$(Q)$(MAKE) --no-print-directory -j$$(nproc) SAN=address,undefined all test-programs
+	$(Q)tests/run
+unit: unit-programs
+	$(Q)tests/run --build $B --only '$T' unit
+bpf: bpf-programs
+	$(Q)tests/run --build $B --only '$T' bpf
+e2e: e2e-programs
+	$(Q)tools/certs.sh --if-needed
+	$(Q)tests/run --build $B --only '$T' e2e
+san-unit san-bpf san-e2e: san-%:
+	$(Q)$(MAKE) --no-print-directory SAN=address,undefined $*
+lint:
+	$(Q)CC='$(CC)' tools/lint.sh
+
+# Installation.
+INSTALLED = $(DESTDIR)$(PREFIX)
+install: all
+	$(call msg,INSTALL,$(INSTALLED))
+	$(Q)install -d $(INSTALLED)/bin $(INSTALLED)/share/doc/passage $(INSTALLED)/share/passage
+	$(Q)install -m 755 $B/bin/proxy $B/bin/relay $(INSTALLED)/bin
+	$(Q)ln -sf relay $(INSTALLED)/bin/hyper && ln -sf relay $(INSTALLED)/bin/eps
+	$(Q)install -m 644 README.md LICENSE $(wildcard docs/*.md) $(INSTALLED)/share/doc/passage
+	$(Q)tools/install-samples.sh $(INSTALLED)/share/passage
+	$(Q)for page in $(wildcard docs/man/*.[158]); do \
+		install -D -m 644 "$$page" "$(INSTALLED)/share/man/man$${page##*.}/$${page##*/}"; done
+	$(Q)for unit in $(wildcard settings/systemd/*.service); do \
+		install -D -m 644 "$$unit" "$(INSTALLED)/lib/systemd/system/$${unit##*/}"; done
+uninstall:
+	$(Q)for program in proxy relay hyper eps; do rm -f "$(INSTALLED)/bin/$$program"; done
+	$(Q)rm -rf $(INSTALLED)/share/doc/passage $(INSTALLED)/share/passage
+	$(Q)for file in $(notdir $(wildcard docs/man/*.[158])); do \
+		rm -f "$(INSTALLED)/share/man/man$${file##*.}/$$file"; done
+	$(Q)for file in $(notdir $(wildcard settings/systemd/*.service)); do \
+		rm -f "$(INSTALLED)/lib/systemd/system/$$file"; done
