@@ -11,6 +11,16 @@
 
 struct directory;
 
+/*
+ * Read the file `path`, or all files *.json of the folder `path` in the order
+ * of their names; a later record replaces an earlier one of the same operator
+ * and section. 0, or -errno and *ret_error, which names file and line (caller
+ * frees).
+ */
+int directory_load(const char *path, struct directory **ret, char **ret_error);
+void directory_free(struct directory *directory);
+size_t directory_size(const struct directory *directory); /* number of entries */
+
 /* The entry as it is sent in _client and by _directory (borrowed), NULL if there is none. */
 json_t *directory_entry(const struct directory *directory, const char *operator);
 
