@@ -163,7 +163,7 @@ $B/gen/%.bpf.o: tests/bpf/%.bpf.c $B/stamp/flags | $B/stamp/deps
 $B/gen/%.skel.h: $B/gen/%.bpf.o
 	$(call msg,SKEL,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name $* > $@
-.PRECIOUS: $B/gen/%.bpf.o $B/gen/%.skel.h
+.PRECIOUS: $B/gen/%.bpf.o $B/gen/%.skel.h $B/gen/relay/%.pb-c.c $B/gen/relay/%.pb-c.h
 
 # Other flags or another list of files make everything that they touch out of date.
 stamp = @mkdir -p $(@D); printf '%s\n' '$(1)' | cmp -s - $@ || printf '%s\n' '$(1)' > $@
