@@ -29,7 +29,10 @@ void jsonrpc_error_set(struct jsonrpc_error *error, int code, json_t *data, cons
 	__attribute__((format(printf, 4, 5)));
 void jsonrpc_request_clear(struct jsonrpc_request *request);
 
-/* 0, or -EBADMSG with *error set. */
+/* JSON from a peer: no duplicate keys, at most 64 levels deep. NULL if it is not that. */
+json_t *jsonrpc_load(const char *text, size_t length);
+
+/* 0, or -EBADMSG with *error set. The id of a refused request is null in the reply. */
 int jsonrpc_request_parse(const char *body, size_t length, struct jsonrpc_request *ret,
 			  struct jsonrpc_error *error);
 
