@@ -128,36 +128,35 @@ static int set_server_verification(SSL_CTX *context, const json_t *settings, boo
 	return 0;
 }
 
-static int set_client_verification(SSL_CTX *context, const json_t *settings, bool authorities)
+static int set_client_verification(SSL_CTX *context, const json_t *settings, bool authorities,
+				   char **ret_error)
 {
 	if (settings_bool(settings, "insecure_skip_verify")) {
-		log_warn("tls: insecure_skip_verify is set: the server's certificate is not "
-			 "checked, anybody can stand in for it");
 		SSL_CTX_set_verify(context, SSL_VERIFY_NONE, NULL);
 		return 0;
 	}
 	if (!authorities && SSL_CTX_set_default_verify_paths(context) != 1)
-		return -EINVAL;
+		return fail(ret_error, "cannot load the system's certificate authorities: %s",
+			    reason());
 	SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
 	return 0;
 }
 
-int tls_context_new(const json_t *settings, enum tls_role role, SSL_CTX **ret, char **ret_error)
+int tls_context_apply(SSL_CTX *context, const json_t *settings, enum tls_role role,
+		      char **ret_error)
 {
-	CLEANUP(cleanup_context) SSL_CTX *context = NULL;
 	const json_t *files = settings_get(settings, "ca_certificate_files");
 	const char *certificate = settings_string(settings, "certificate_file");
 	bool authorities = json_array_size(files) > 0;
 	int r;
 
 	ERR_clear_error();
-	context = SSL_CTX_new(role == TLS_SERVER ? TLS_server_method() : TLS_client_method());
-	if (!context || SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) != 1 ||
+	if (SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) != 1 ||
 	    SSL_CTX_set_cipher_list(context, TLS_1_2_CIPHERS) != 1)
 		return fail(ret_error, "cannot set up TLS: %s", reason());
 	SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
 					  SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-	/* Connections are kept open, so nothing is gained by tickets: a certificate that was
+	/* Connections are kept open, so little is gained by tickets, and a certificate that was
 	 * withdrawn must not live on in one. */
 	SSL_CTX_set_options(context, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION |
 					     SSL_OP_NO_COMPRESSION |
@@ -174,13 +173,25 @@ int tls_context_new(const json_t *settings, enum tls_role role, SSL_CTX **ret, c
 			     ret_error);
 	if (r < 0)
 		return r;
-	if (role == TLS_SERVER)
-		r = set_server_verification(context, settings, authorities, ret_error);
-	else if (set_client_verification(context, settings, authorities) < 0)
-		r = fail(ret_error, "cannot load the system's certificate authorities: %s",
-			 reason());
+	return role == TLS_SERVER
+		       ? set_server_verification(context, settings, authorities, ret_error)
+		       : set_client_verification(context, settings, authorities, ret_error);
+}
+
+int tls_context_new(const json_t *settings, enum tls_role role, SSL_CTX **ret, char **ret_error)
+{
+	CLEANUP(cleanup_context)
+	SSL_CTX *context =
+		SSL_CTX_new(role == TLS_SERVER ? TLS_server_method() : TLS_client_method());
+
+	if (!context)
+		return fail(ret_error, "cannot set up TLS: %s", reason());
+	int r = tls_context_apply(context, settings, role, ret_error);
 	if (r < 0)
 		return r;
+	if (role == TLS_CLIENT && settings_bool(settings, "insecure_skip_verify"))
+		log_warn("tls: insecure_skip_verify is set: the server's certificate is not "
+			 "checked, anybody can stand in for it");
 	*ret = TAKE_PTR(context);
 	return 0;
 }

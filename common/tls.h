@@ -21,6 +21,10 @@ enum tls_role {
  */
 int tls_context_new(const json_t *settings, enum tls_role role, SSL_CTX **ret, char **ret_error);
 
+/* The same on a context that somebody else has made, e.g. libcurl for one connection. */
+int tls_context_apply(SSL_CTX *context, const json_t *settings, enum tls_role role,
+		      char **ret_error);
+
 /*
  * Before the handshake of a client: send `host` as server name and accept only
  * a certificate that bears it. An IP address is checked but not sent
