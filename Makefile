@@ -82,6 +82,7 @@ PROTO_HDR  := $(PROTO_OBJ:.o=.h)
 UNIT_SRC   := $(wildcard tests/unit/test_*.c tests/unit/*/test_*.c tests/unit/*/*/test_*.c)
 BPF_TESTS  := $(wildcard tests/bpf/test_*.c)
 TOOL_SRC   := $(wildcard tests/tools/*.c)
+TOOL_LIB   := $(wildcard tests/tools/lib/*.c)
 SCRATCH    := $(wildcard $B/obj $B/gen)
 
 obj = $(1:%.c=$B/obj/%.o)
@@ -138,7 +139,7 @@ $B/tests/unit/%: $B/obj/tests/unit/%.o $B/user.a $B/relay.a $B/common.a
 $B/tests/bpf/%: $B/obj/tests/bpf/%.o $B/user.a $B/common.a
 	$(call msg,LINK,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LIBS) -lcmocka
-$B/tests/tools/%: $B/obj/tests/tools/%.o $B/common.a
+$B/tests/tools/%: $B/obj/tests/tools/%.o $(call obj,$(TOOL_LIB)) $B/common.a
 	$(call msg,LINK,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LIBS)
 .PRECIOUS: $B/obj/%.o
