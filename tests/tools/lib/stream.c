@@ -39,8 +39,8 @@ struct stream {
 	uint64_t seed, up, down;
 	uint32_t flags, ping;
 
-	uint8_t head[HELLO_RECORD_MAX +
-		     sizeof(struct request)]; /* sent first; server: read first */
+	/* Sent first; server: read first, with room for a hello in many records. */
+	uint8_t head[2 * HELLO_RECORD_MAX];
 	size_t head_length, head_done;
 	uint64_t sent, send_total, received, receive_total, bad_at;
 	size_t chunk_left; /* of the write that the socket took in part */
