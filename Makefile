@@ -139,7 +139,7 @@ $B/tests/unit/%: $B/obj/tests/unit/%.o $B/user.a $B/relay.a $B/common.a
 $B/tests/bpf/%: $B/obj/tests/bpf/%.o $B/user.a $B/common.a
 	$(call msg,LINK,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LIBS) -lcmocka
-$B/tests/tools/%: $B/obj/tests/tools/%.o $(call obj,$(TOOL_LIB)) $B/common.a
+$B/tests/tools/%: $B/obj/tests/tools/%.o $(call obj,$(TOOL_LIB))
 	$(call msg,LINK,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LIBS)
 .PRECIOUS: $B/obj/%.o
