@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "user/plane/account.h"
+
+#include <errno.h>
+#include <linux/sockios.h>
+#include <netinet/in.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+/* The kernel's own header: glibc's struct tcp_info ends before the byte counters. */
+#include <linux/tcp.h>
+
+static int tcp_info(int fd, struct tcp_info *ret)
+{
+	socklen_t length = sizeof(*ret);
+
+	memset(ret, 0, sizeof(*ret));
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, ret, &length) < 0)
+		return -errno;
+	if (length < offsetof(struct tcp_info, tcpi_segs_out))
+		return -EOPNOTSUPP;
+	return 0;
+}
+
+int account_received(int fd, struct account_in *ret)
+{
+	struct tcp_info info;
+
+	int r = tcp_info(fd, &info);
+	if (r < 0)
+		return r;
+	ret->received = info.tcpi_bytes_received;
+	ret->state = info.tcpi_state;
+	return 0;
+}
+
+int account_taken(int fd, uint64_t *ret)
+{
+	struct tcp_info info;
+	int queued;
+
+	int r = tcp_info(fd, &info);
+	if (r < 0)
+		return r;
+	/* tcp_ioctl(): write_seq − snd_una. Asked second, so that the sum errs to the safe side. */
+	if (ioctl(fd, SIOCOUTQ, &queued) < 0)
+		return -errno;
+	*ret = info.tcpi_bytes_acked + (uint64_t)queued;
+	return 0;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * How far TCP itself has come with a socket, counted in bytes from its
+ * connect. User space compares these with its own counts to know that nothing
+ * is under way inside the kernel; docs/kernel.md, "Accounting".
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct account_in {
+	uint64_t received; /* bytes that TCP has received in order; a FIN counts one */
+	uint8_t state;     /* TCP_ESTABLISHED … of <netinet/tcp.h> */
+};
+
+/*
+ * tcpi_bytes_received. The call takes and releases the socket's lock, so a
+ * BPF program that ran before it has finished, and one that runs after it
+ * sees what user space wrote before. -errno.
+ */
+int account_received(int fd, struct account_in *ret);
+
+/*
+ * Bytes that TCP has taken for sending (its write_seq), up to a constant that
+ * the caller takes off by a baseline. Never too high: acknowledgements that
+ * arrive between the two system calls make it too low. -errno.
+ */
+int account_taken(int fd, uint64_t *ret);

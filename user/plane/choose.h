@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Which path a stream should take now. Asked when bytes have moved in user
+ * space, never by a clock: an idle connection costs nothing. The rules and the
+ * measurements behind them are in docs/performance.md.
+ */
+#pragma once
+
+#include "user/plane/stream.h"
+
+enum stream_path choose_path(struct stream *stream, uint64_t now);

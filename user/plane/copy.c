@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "user/plane/move.h"
+#include "user/plane/sockmap.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+/* Then the worker's other connections get their turn. */
+#define ROUNDS 8
+
+/* Bytes sent, 0 when the destination is blocked, -errno. */
+static ssize_t send_some(struct stream_end *to, const char *bytes, size_t n)
+{
+	size_t done = 0;
+
+	while (done < n) {
+		ssize_t sent =
+			send(to->watch.fd, bytes + done, n - done, MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (sent < 0) {
+			if (errno == EINTR)
+				continue;
+			if (errno == EAGAIN)
+				break;
+			return -errno;
+		}
+		done += (size_t)sent;
+		to->sent += (uint64_t)sent;
+	}
+	return (ssize_t)done;
+}
+
+static enum move_result flush(struct stream_direction *direction, struct stream_end *to)
+{
+	ssize_t sent = send_some(to, direction->pending + direction->pending_start,
+				 direction->pending_end - direction->pending_start);
+
+	if (sent < 0)
+		return MOVE_RESET_OUT;
+	direction->pending_start += (uint32_t)sent;
+	if (direction->pending_start < direction->pending_end)
+		return MOVE_BLOCKED;
+	free(direction->pending);
+	direction->pending = NULL;
+	return MOVE_DRY;
+}
+
+/* MOVE_DRY: go on. */
+static enum move_result wait_for_kernel(struct stream *stream, int i)
+{
+	if (stream->path != PATH_SOCKMAP)
+		return MOVE_DRY;
+	int r = sockmap_clear_to_send(stream, i);
+	if (r < 0)
+		return MOVE_RESET_OUT;
+	return r ? MOVE_DRY : MOVE_WAIT;
+}
+
+static enum move_result keep(struct stream_direction *direction, const char *bytes, size_t n,
+			     enum move_result why)
+{
+	direction->pending = malloc(n);
+	if (!direction->pending)
+		return MOVE_NO_MEMORY;
+	memcpy(direction->pending, bytes, n);
+	direction->pending_start = 0;
+	direction->pending_end = (uint32_t)n;
+	return why;
+}
+
+enum move_result copy_move(struct stream *stream, int i)
+{
+	struct stream_direction *direction = &stream->directions[i];
+	struct stream_end *from = &stream->ends[i], *to = &stream->ends[!i];
+	char *scratch = stream->plane->scratch;
+
+	if (direction->pending) {
+		enum move_result r = wait_for_kernel(stream, i);
+		if (r == MOVE_DRY)
+			r = flush(direction, to);
+		if (r != MOVE_DRY)
+			return r;
+	}
+	for (int round = 0; round < ROUNDS; round++) {
+		ssize_t n = recv(from->watch.fd, scratch, STREAM_CHUNK, MSG_DONTWAIT);
+		if (n < 0) {
+			if (errno == EINTR)
+				continue;
+			return errno == EAGAIN ? MOVE_DRY : MOVE_RESET_IN;
+		}
+		if (n == 0)
+			return MOVE_EOF;
+		from->read += (uint64_t)n;
+		/* After recv(), not before: see sockmap_clear_to_send(). */
+		enum move_result clear = wait_for_kernel(stream, i);
+		if (clear == MOVE_WAIT)
+			return keep(direction, scratch, (size_t)n, MOVE_WAIT);
+		ssize_t sent = clear == MOVE_DRY ? send_some(to, scratch, (size_t)n) : -1;
+		if (sent < 0)
+			return MOVE_RESET_OUT;
+		if (sent < n)
+			return keep(direction, scratch + sent, (size_t)(n - sent), MOVE_BLOCKED);
+	}
+	return MOVE_MORE;
+}

@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "user/plane/sockmap.h"
+
+#include "user/plane/account.h"
+#include "user/plane/kernel.h"
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+/* What may wait in front of the program for the instant of leaving; it only has to outlast two
+ * system calls. */
+#define GATE_BYTES (256 * 1024)
+
+static volatile struct flow *flow_of(const struct stream *stream, int i)
+{
+	return kernel_flow(stream->plane->kernel, stream->directions[i].slot);
+}
+
+static bool in_map(const struct stream *stream, int i)
+{
+	return stream->directions[i].slot != SLOT_NONE;
+}
+
+uint64_t sockmap_redirected(const struct stream *stream, int i)
+{
+	uint64_t redirected = stream->directions[i].kernel_before;
+
+	if (in_map(stream, i))
+		redirected += flow_of(stream, i)->redirected;
+	return redirected;
+}
+
+static int take_slots(struct stream *stream)
+{
+	struct kernel_share *share = stream->plane->kernel;
+
+	for (int i = 0; i < 2; i++) {
+		int r = kernel_slot_take(share, stream->ends[i].cookie,
+					 stream->plane->settings->kernel_budget,
+					 &stream->directions[i], &stream->directions[i].slot);
+		if (r < 0) {
+			sockmap_forget(stream);
+			return r;
+		}
+	}
+	return 0;
+}
+
+/* Only ESTABLISHED can be inserted (EOPNOTSUPP otherwise): a client that has half-closed stays
+ * outside. */
+static int prepare_end(struct stream_end *end)
+{
+	socklen_t length = sizeof(end->cookie);
+	struct account_in in;
+	uint64_t taken;
+
+	int r = account_received(end->watch.fd, &in);
+	if (r < 0)
+		return r;
+	if (in.state != TCP_ESTABLISHED)
+		return -EOPNOTSUPP;
+	/* Bytes that user space did not read came before it was given the socket: no base to count
+	 * from. */
+	if (in.received < end->read)
+		return -EOPNOTSUPP;
+	r = account_taken(end->watch.fd, &taken);
+	if (r < 0)
+		return r;
+	if (getsockopt(end->watch.fd, SOL_SOCKET, SO_COOKIE, &end->cookie, &length) < 0)
+		return -errno;
+	end->taken_base = taken - end->sent;
+	return 0;
+}
+
+static void set_lowat(int fd, int bytes)
+{
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof(bytes));
+}
+
+int sockmap_enter(struct stream *stream)
+{
+	struct kernel_share *share = stream->plane->kernel;
+
+	if (!share)
+		return -EOPNOTSUPP;
+	for (int i = 0; i < 2; i++) {
+		/* The count of redirected bytes is part of what this end's TCP has taken. */
+		int r = prepare_end(&stream->ends[i]);
+		if (r < 0)
+			return r;
+		stream->ends[i].taken_base -= stream->directions[!i].kernel_before;
+	}
+	int r = take_slots(stream);
+	if (r < 0)
+		return r;
+	r = kernel_peer_add(share, stream->ends[0].cookie, stream->ends[1].watch.fd);
+	if (r < 0) {
+		sockmap_forget(stream);
+		return r;
+	}
+	/*
+	 * From here there is no way back without risk: the first socket may hold
+	 * passed bytes. If the second cannot be inserted (a FIN has come), the
+	 * stream stays in user space, where bytes that were passed are read with
+	 * recv() as ever.
+	 */
+	r = kernel_peer_add(share, stream->ends[1].cookie, stream->ends[0].watch.fd);
+	stream->half_mapped = r < 0;
+	stream->path = PATH_SOCKMAP;
+	stream->used_sockmap = true;
+	for (int i = 0; i < 2; i++) {
+		struct stream_direction *direction = &stream->directions[i];
+
+		direction->passed_base = stream->ends[i].read;
+		direction->in_kernel = false;
+		direction->check_backlog = false;
+		direction->switches_seen = 0;
+		/* Bytes that came between our last recv() and the insert wait for a data_ready. */
+		set_lowat(stream->ends[i].watch.fd, 1);
+	}
+	return 0;
+}
+
+/* 1: user space has read, or the program has redirected, all that TCP has received on this side. */
+static int caught_up(struct stream *stream, int i)
+{
+	const struct stream_end *source = &stream->ends[i];
+	struct account_in in;
+
+	int r = account_received(source->watch.fd, &in);
+	if (r < 0)
+		return r;
+	uint64_t seen = source->read + sockmap_redirected(stream, i) + (source->fin_seen ? 1 : 0);
+	return in.received == seen;
+}
+
+void sockmap_offer(struct stream *stream, int i)
+{
+	if (stream->leaving || stream->half_mapped || stream->ends[i].fin_seen)
+		return;
+	volatile struct flow *flow = flow_of(stream, i);
+	/* Before the count of received bytes: what is passed in between makes the two differ. */
+	uint64_t passed = flow->passed;
+
+	if (caught_up(stream, i) != 1)
+		return;
+	flow->delivered = passed;
+	flow->offered = 1;
+}
+
+void sockmap_observe(struct stream *stream, int i)
+{
+	struct stream_direction *direction = &stream->directions[i];
+
+	if (!stream->leaving && flow_of(stream, i)->mode == FLOW_KERNEL)
+		direction->in_kernel = true;
+}
+
+void sockmap_given_back(struct stream *stream, int i)
+{
+	struct stream_direction *direction = &stream->directions[i];
+
+	direction->in_kernel = false;
+	direction->check_backlog = true;
+	direction->burst_spills++;
+}
+
+/*
+ * The program may take the direction, redirect, and give it back before its
+ * event is read. Bytes that were passed after that are received here first:
+ * the count of switches, read after them, tells.
+ */
+int sockmap_clear_to_send(struct stream *stream, int i)
+{
+	struct stream_direction *direction = &stream->directions[i];
+	uint32_t switches = flow_of(stream, i)->switches;
+
+	if (switches != direction->switches_seen) {
+		direction->switches_seen = switches;
+		direction->check_backlog = true;
+	}
+	if (!direction->check_backlog)
+		return 1;
+	int r = sockmap_backlog_empty(stream, i);
+	if (r == 1)
+		direction->check_backlog = false;
+	return r;
+}
+
+int sockmap_backlog_empty(struct stream *stream, int i)
+{
+	const struct stream_end *target = &stream->ends[!i];
+	uint64_t taken;
+
+	int r = account_taken(target->watch.fd, &taken);
+	if (r < 0)
+		return r;
+	return taken - target->taken_base >= target->sent + sockmap_redirected(stream, i);
+}
+
+int sockmap_drained(struct stream *stream, int i)
+{
+	int r = caught_up(stream, i);
+
+	return r == 1 ? sockmap_backlog_empty(stream, i) : r;
+}
+
+void sockmap_hold(struct stream *stream)
+{
+	struct account_in in;
+
+	for (int i = 0; i < 2; i++) {
+		flow_of(stream, i)->offered = 0;
+		/* After this call no program that saw the offer is still running. */
+		(void)account_received(stream->ends[i].watch.fd, &in);
+		stream->directions[i].in_kernel = false;
+		stream->directions[i].check_backlog = true;
+	}
+}
+
+/* Nothing of direction i is between the program and the peer's TCP, nor passed and unread. */
+static int quiet(struct stream *stream, int i)
+{
+	const struct stream_direction *direction = &stream->directions[i];
+	uint64_t read_here = stream->ends[i].read - direction->passed_base;
+
+	if (flow_of(stream, i)->passed != read_here)
+		return 0;
+	return sockmap_backlog_empty(stream, i);
+}
+
+int sockmap_leave(struct stream *stream)
+{
+	struct kernel_share *share = stream->plane->kernel;
+	struct account_in in;
+	int r = 1;
+
+	/* Segments that arrive now wait in the receive queue: tcp_data_ready() heeds SO_RCVLOWAT.
+	 */
+	for (int i = 0; i < 2; i++)
+		set_lowat(stream->ends[i].watch.fd, GATE_BYTES);
+	for (int i = 0; i < 2 && r == 1; i++)
+		r = quiet(stream, i);
+	if (r == 1) {
+		for (int i = 0; i < 2; i++)
+			(void)kernel_peer_remove(share, stream->ends[i].cookie);
+		for (int i = 0; i < 2; i++) {
+			(void)account_received(stream->ends[i].watch.fd, &in);
+			/* A FIN passes the gate: had it brought bytes along, they are gone with the
+			 * psock. */
+			if (flow_of(stream, i)->passed !=
+			    stream->ends[i].read - stream->directions[i].passed_base)
+				r = -EBADMSG;
+		}
+		sockmap_forget(stream);
+		stream->path = PATH_COPY;
+		stream->leaving = false;
+	}
+	for (int i = 0; i < 2; i++)
+		set_lowat(stream->ends[i].watch.fd, 1);
+	return r;
+}
+
+void sockmap_forget(struct stream *stream)
+{
+	for (int i = 0; i < 2; i++) {
+		struct stream_direction *direction = &stream->directions[i];
+
+		if (direction->slot == SLOT_NONE)
+			continue;
+		direction->kernel_before += flow_of(stream, i)->redirected;
+		kernel_slot_give_back(stream->plane->kernel, direction->slot);
+		direction->slot = SLOT_NONE;
+		direction->in_kernel = false;
+		direction->check_backlog = false;
+	}
+}

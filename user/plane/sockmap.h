@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The kernel path: both sockets of a stream in the sockhash, each direction
+ * either with the program or with user space. The order of the steps is what
+ * keeps bytes from being lost, doubled or overtaken: docs/kernel.md.
+ */
+#pragma once
+
+#include "bpf/forward.h"
+#include "user/plane/stream.h"
+
+/*
+ * Put both sockets into the map. User space must owe neither side anything
+ * and must have read both to EAGAIN. 0: the stream's path is the sockmap from
+ * now on and what came meanwhile has to be read. -errno: nothing has changed.
+ */
+int sockmap_enter(struct stream *stream);
+
+/* Everything that was passed has been delivered: let the program take direction i. */
+void sockmap_offer(struct stream *stream, int i);
+
+/* The program has given direction i back. */
+void sockmap_given_back(struct stream *stream, int i);
+
+/* Note what the program has done: whether direction i is with the kernel. */
+void sockmap_observe(struct stream *stream, int i);
+
+/*
+ * Asked between receiving bytes of direction i and sending them: 1 when they
+ * overtake nothing, 0 when redirected bytes are still on their way. -errno.
+ */
+int sockmap_clear_to_send(struct stream *stream, int i);
+
+/* 1: every redirected byte of direction i has been taken by the peer's TCP; 0: not yet; -errno. */
+int sockmap_backlog_empty(struct stream *stream, int i);
+
+/*
+ * After the source's FIN: 1 when every byte that TCP has received on it has
+ * been read by user space or redirected, and taken by the peer. 0: not yet.
+ */
+int sockmap_drained(struct stream *stream, int i);
+
+/* Ask both directions back; they arrive as the segments do. */
+void sockmap_hold(struct stream *stream);
+
+/*
+ * Out of the map: 1 when done and the stream's path is PATH_COPY; 0 when
+ * something is still under way and it has to be tried again; -EBADMSG when
+ * bytes were caught in between and the stream has to be reset.
+ */
+int sockmap_leave(struct stream *stream);
+
+/* Give back what the stream has in the maps, after its sockets were closed. */
+void sockmap_forget(struct stream *stream);
+
+/* Bytes of direction i that the program has redirected so far. */
+uint64_t sockmap_redirected(const struct stream *stream, int i);

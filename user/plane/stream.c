@@ -1,0 +1,453 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "user/plane/stream.h"
+
+#include "user/plane/choose.h"
+#include "user/plane/kernel.h"
+#include "user/plane/move.h"
+#include "user/plane/sockmap.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+/* The kernel's worker does not say when it is done: ask soon, then ever more rarely. */
+#define RETRY_FIRST (50 * 1000ull)
+#define RETRY_MOST  NS_PER_S
+/* What a direction may cost beside the two sockets' buffers: user space's chunk, the kernel's
+ * queue. */
+#define BESIDE_BUFFERS (512 * 1024)
+
+static void settle(struct stream *stream);
+
+static void end(struct stream *stream, enum stream_end_reason reason)
+{
+	if (!stream->running)
+		return;
+	stream_close(stream, reason != STREAM_FINISHED);
+	stream->ended(stream, reason);
+}
+
+static void retry_later(struct stream *stream)
+{
+	if (stream->retry.armed)
+		return;
+	timer_arm(stream->plane->timers, &stream->retry, timer_now() + stream->retry_after);
+	stream->retry_after *= 2;
+	if (stream->retry_after > RETRY_MOST)
+		stream->retry_after = RETRY_MOST;
+}
+
+static void wait_for_kernel(struct stream *stream, int i)
+{
+	stream->directions[i].waiting = true;
+	retry_later(stream);
+}
+
+static void finish_direction(struct stream *stream, int i)
+{
+	struct stream_end *to = &stream->ends[!i];
+
+	if (shutdown(to->watch.fd, SHUT_WR) < 0) {
+		end(stream, i ? STREAM_RESET_BY_0 : STREAM_RESET_BY_1);
+		return;
+	}
+	to->fin_sent = true;
+	stream->directions[i].done = true;
+	splice_done(stream, i);
+	if (stream->directions[!i].done)
+		end(stream, STREAM_FINISHED);
+}
+
+/* A FIN may only follow when nothing is left between the two sockets. */
+static void drain(struct stream *stream, int i)
+{
+	int r = stream->path == PATH_SOCKMAP ? sockmap_drained(stream, i) : 1;
+
+	if (r < 0)
+		end(stream, i ? STREAM_RESET_BY_1 : STREAM_RESET_BY_0);
+	else if (r == 0)
+		wait_for_kernel(stream, i);
+	else
+		finish_direction(stream, i);
+}
+
+/* Move what can be moved of direction i. May end the stream. */
+static void advance(struct stream *stream, int i)
+{
+	struct stream_direction *direction = &stream->directions[i];
+	struct stream_end *from = &stream->ends[i];
+
+	if (!stream->running || direction->done || direction->waiting)
+		return;
+	if (stream->path == PATH_SOCKMAP) {
+		sockmap_observe(stream, i);
+		if (direction->in_kernel) {
+			if (from->fin_seen)
+				drain(stream, i);
+			return;
+		}
+	}
+	switch (stream->path == PATH_SPLICE ? splice_move(stream, i) : copy_move(stream, i)) {
+	case MOVE_DRY:
+		if (stream->path == PATH_SOCKMAP)
+			sockmap_offer(stream, i);
+		break;
+	case MOVE_BLOCKED:
+		break;
+	case MOVE_WAIT:
+		wait_for_kernel(stream, i);
+		break;
+	case MOVE_MORE:
+		if (from->hung_up)
+			retry_later(stream);
+		break;
+	case MOVE_EOF:
+		from->fin_seen = true;
+		drain(stream, i);
+		break;
+	case MOVE_RESET_IN:
+		end(stream, i ? STREAM_RESET_BY_1 : STREAM_RESET_BY_0);
+		break;
+	case MOVE_RESET_OUT:
+		end(stream, i ? STREAM_RESET_BY_0 : STREAM_RESET_BY_1);
+		break;
+	case MOVE_NO_PIPE:
+		stream->path = PATH_COPY;
+		break;
+	case MOVE_NO_MEMORY:
+		end(stream, STREAM_NO_MEMORY);
+		break;
+	}
+}
+
+static void on_ready(struct watch *watch, uint32_t events)
+{
+	struct stream_end *ready = container_of(watch, struct stream_end, watch);
+	struct stream *stream = ready->stream;
+	int i = ready == &stream->ends[1];
+
+	if (events & EPOLLERR) {
+		end(stream, i ? STREAM_RESET_BY_1 : STREAM_RESET_BY_0);
+		return;
+	}
+	if (events & (EPOLLRDHUP | EPOLLHUP))
+		ready->fin_seen = true;
+	if (events & EPOLLHUP) {
+		ready->hung_up = true;
+		watch_remove(stream->plane->epoll, watch);
+	}
+	if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP))
+		advance(stream, i);
+	if (events & EPOLLOUT)
+		advance(stream, !i);
+	settle(stream);
+}
+
+static void on_retry(struct timer *timer)
+{
+	struct stream *stream = container_of(timer, struct stream, retry);
+
+	for (int i = 0; i < 2; i++) {
+		stream->directions[i].waiting = false;
+		advance(stream, i);
+	}
+	if (stream->running && !stream->retry.armed)
+		stream->retry_after = RETRY_FIRST;
+	settle(stream);
+}
+
+void stream_kernel_event(struct stream_direction *direction, enum flow_event event)
+{
+	struct stream *stream = direction->stream;
+	int i = direction == &stream->directions[1];
+
+	if (!stream->running)
+		return;
+	if (event == FLOW_BROKEN) {
+		end(stream, STREAM_BROKEN);
+		return;
+	}
+	sockmap_given_back(stream, i);
+	direction->waiting = false;
+	advance(stream, i);
+	settle(stream);
+}
+
+/* The longest time that may go by before the stream has to be looked at again; 0: for ever. */
+static uint64_t look_interval(const struct stream *stream)
+{
+	const struct plane_settings *settings = stream->plane->settings;
+	uint64_t idle = settings->idle_timeout, draining = 0;
+
+	for (int i = 0; i < 2; i++)
+		if (stream->ends[i].fin_seen && !stream->directions[i].done)
+			draining = settings->drain_timeout;
+	if (draining && (!idle || draining < idle))
+		return draining;
+	return idle;
+}
+
+static void on_look(struct timer *timer)
+{
+	struct stream *stream = container_of(timer, struct stream, look);
+	uint64_t total = stream_bytes(stream, 0) + stream_bytes(stream, 1);
+	uint64_t interval = look_interval(stream), now = timer_now();
+
+	if (total != stream->last_total) {
+		stream->last_total = total;
+		stream->last_progress = now;
+	} else if (interval && now - stream->last_progress >= interval) {
+		bool draining = interval != stream->plane->settings->idle_timeout;
+
+		end(stream, draining ? STREAM_STALLED : STREAM_IDLE);
+		return;
+	}
+	if (interval)
+		timer_arm(stream->plane->timers, timer, now + interval / 2 + 1);
+}
+
+/* Both directions at rest: user space owes nothing, has read everything, and no FIN is on its way.
+ */
+static bool at_rest(struct stream *stream)
+{
+	for (int i = 0; i < 2; i++) {
+		const struct stream_direction *direction = &stream->directions[i];
+
+		if (direction->done || direction->pending || direction->in_pipe ||
+		    stream->ends[i].fin_seen)
+			return false;
+	}
+	for (int i = 0; i < 2; i++) {
+		/* A partly read skb would be delivered again in full after the insert. */
+		enum move_result r = copy_move(stream, i);
+
+		if (r == MOVE_EOF)
+			stream->ends[i].fin_seen = true;
+		if (r != MOVE_DRY)
+			return false;
+		splice_done(stream, i);
+	}
+	return true;
+}
+
+static void enter_sockmap(struct stream *stream)
+{
+	if (stream->no_sockmap || !at_rest(stream))
+		return;
+	if (sockmap_enter(stream) < 0) {
+		stream->no_sockmap = true;
+		return;
+	}
+	for (int i = 0; i < 2; i++)
+		advance(stream, i);
+}
+
+static void leave_sockmap(struct stream *stream)
+{
+	if (!stream->leaving) {
+		stream->leaving = true;
+		sockmap_hold(stream);
+		for (int i = 0; i < 2; i++)
+			advance(stream, i);
+	}
+	if (!stream->running)
+		return;
+	switch (sockmap_leave(stream)) {
+	case 1:
+		for (int i = 0; i < 2; i++)
+			advance(stream, i);
+		break;
+	case 0:
+		retry_later(stream);
+		break;
+	default:
+		end(stream, STREAM_BROKEN);
+	}
+}
+
+/* The one place where a stream changes its path. */
+static void change_path(struct stream *stream, enum stream_path wanted)
+{
+	if (stream->path == PATH_SOCKMAP) {
+		if (wanted != PATH_SOCKMAP || stream->leaving)
+			leave_sockmap(stream);
+	} else if (wanted == PATH_SOCKMAP) {
+		enter_sockmap(stream);
+	} else if (wanted == PATH_SPLICE) {
+		stream->path = PATH_SPLICE;
+		stream->used_splice = true;
+	} else if (!stream->directions[0].in_pipe && !stream->directions[1].in_pipe) {
+		stream->path = PATH_COPY;
+	}
+}
+
+static uint32_t wanted_events(const struct stream *stream, int e)
+{
+	const struct stream_direction *out = &stream->directions[e], *in = &stream->directions[!e];
+	const struct stream_end *side = &stream->ends[e];
+	bool blocked = out->pending || out->in_pipe || out->waiting;
+	uint32_t events = 0;
+
+	if (!out->done && !blocked && !out->in_kernel)
+		events |= EPOLLIN;
+	/* EPOLLIN would wake us for each redirected batch. */
+	if (out->in_kernel && !side->fin_seen)
+		events |= EPOLLRDHUP;
+	if ((in->pending || in->in_pipe) && !in->waiting)
+		events |= EPOLLOUT;
+	return events;
+}
+
+/* After anything has happened: the right path, and the right events to wait for. */
+static void settle(struct stream *stream)
+{
+	if (!stream->running)
+		return;
+	enum stream_path wanted = choose_path(stream, timer_now());
+	if (wanted != stream->path || stream->leaving)
+		change_path(stream, wanted);
+	if (!stream->running)
+		return;
+	for (int e = 0; e < 2; e++) {
+		struct stream_end *side = &stream->ends[e];
+
+		if (side->hung_up)
+			continue;
+		if (watch_set(stream->plane->epoll, &side->watch, wanted_events(stream, e)) < 0) {
+			end(stream, STREAM_NO_MEMORY);
+			return;
+		}
+	}
+	if (stream->look.armed && look_interval(stream) &&
+	    stream->look.due > timer_now() + look_interval(stream))
+		timer_arm(stream->plane->timers, &stream->look,
+			  timer_now() + look_interval(stream));
+}
+
+void stream_init(struct stream *stream, struct plane *plane,
+		 void (*ended)(struct stream *, enum stream_end_reason))
+{
+	memset(stream, 0, sizeof(*stream));
+	stream->plane = plane;
+	stream->ended = ended;
+	stream->retry.fire = on_retry;
+	stream->look.fire = on_look;
+	stream->retry_after = RETRY_FIRST;
+	for (int i = 0; i < 2; i++) {
+		stream->ends[i].watch.fd = -1;
+		stream->ends[i].stream = stream;
+		stream->directions[i].stream = stream;
+		stream->directions[i].pipe[0] = stream->directions[i].pipe[1] = -1;
+		stream->directions[i].slot = SLOT_NONE;
+	}
+}
+
+static void bound_buffers(int fd, uint32_t memory)
+{
+	/* The kernel doubles the value. */
+	int bytes = (int)((memory - BESIDE_BUFFERS) / 4);
+
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)) < 0)
+		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes)) < 0)
+		(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+}
+
+void stream_start(struct stream *stream)
+{
+	const struct plane_settings *settings = stream->plane->settings;
+	uint64_t now = timer_now();
+	int on = 1;
+
+	stream->running = true;
+	stream->started = stream->burst_began = stream->last_progress = now;
+	for (int i = 0; i < 2; i++) {
+		struct stream_end *side = &stream->ends[i];
+
+		side->watch.ready = on_ready;
+		side->sent_before = side->sent;
+		/* The kernel's worker obeys Nagle as anybody else does. */
+		(void)setsockopt(side->watch.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+		if (settings->memory > 2 * BESIDE_BUFFERS)
+			bound_buffers(side->watch.fd, settings->memory);
+	}
+	if (settings->idle_timeout || settings->drain_timeout) {
+		uint64_t first =
+			settings->idle_timeout ? settings->idle_timeout : settings->drain_timeout;
+		timer_arm(stream->plane->timers, &stream->look, now + first);
+	}
+	for (int i = 0; i < 2; i++)
+		advance(stream, i);
+	settle(stream);
+}
+
+static void reset_on_close(int fd)
+{
+	struct linger linger = {.l_onoff = 1, .l_linger = 0};
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+}
+
+void stream_close(struct stream *stream, bool reset)
+{
+	stream->running = false;
+	timer_disarm(stream->plane->timers, &stream->retry);
+	timer_disarm(stream->plane->timers, &stream->look);
+	for (int i = 0; i < 2; i++) {
+		struct stream_end *side = &stream->ends[i];
+
+		if (side->watch.fd >= 0 && reset)
+			reset_on_close(side->watch.fd);
+		watch_close(stream->plane->epoll, &side->watch);
+		free(stream->directions[i].pending);
+		stream->directions[i].pending = NULL;
+		splice_done(stream, i);
+	}
+	if (stream->plane->kernel)
+		sockmap_forget(stream);
+}
+
+uint64_t stream_kernel_bytes(const struct stream *stream, int i)
+{
+	return stream->plane->kernel ? sockmap_redirected(stream, i) : 0;
+}
+
+uint64_t stream_bytes(const struct stream *stream, int i)
+{
+	const struct stream_end *to = &stream->ends[!i];
+
+	return to->sent - to->sent_before + stream_kernel_bytes(stream, i);
+}
+
+const char *stream_reason_name(enum stream_end_reason reason)
+{
+	switch (reason) {
+	case STREAM_FINISHED:
+		return "finished";
+	case STREAM_RESET_BY_0:
+	case STREAM_RESET_BY_1:
+		return "reset";
+	case STREAM_IDLE:
+		return "idle time-out";
+	case STREAM_STALLED:
+		return "no progress while draining";
+	case STREAM_BROKEN:
+		return "the kernel delivered segments out of order";
+	case STREAM_NO_MEMORY:
+		return "out of memory";
+	case STREAM_STOPPED:
+		return "stopped";
+	}
+	return "unknown";
+}
+
+const char *stream_path_name(const struct stream *stream)
+{
+	if (stream->used_sockmap)
+		return stream->used_splice ? "sockmap+splice" : "sockmap";
+	return stream->used_splice ? "splice" : "copy";
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Two connected sockets, and the bytes between them. This is the interface of
+ * user/plane: who pairs two sockets starts a stream and is told when it has
+ * ended. Every byte arrives once and in order, or both ends are reset.
+ */
+#pragma once
+
+#include "bpf/forward.h"
+#include "user/timer.h"
+#include "user/watch.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct kernel_share;
+struct stream;
+
+#define STREAM_CHUNK \
+	(64 * 1024) /* bytes that user space may hold of a direction, and moves at once */
+
+enum stream_forwarding {
+	FORWARD_AUTO,
+	FORWARD_SOCKMAP,
+	FORWARD_SPLICE,
+	FORWARD_COPY,
+};
+
+enum stream_path {
+	PATH_COPY,
+	PATH_SPLICE,
+	PATH_SOCKMAP,
+};
+
+/* Settings of the plane, the same for all streams of a worker. */
+struct plane_settings {
+	enum stream_forwarding forwarding;
+	uint32_t kernel_budget; /* bytes that may wait for the kernel's worker, a direction */
+	uint32_t
+		memory; /* bytes a direction, socket buffers included; 0: the system's own limits */
+	uint64_t idle_timeout;  /* ns, 0: never */
+	uint64_t drain_timeout; /* ns without progress while one side has closed, 0: never */
+};
+
+/* What a worker lends to its streams. */
+struct plane {
+	int epoll;
+	struct timers *timers;
+	const struct plane_settings *settings;
+	struct kernel_share *kernel; /* NULL: the sockmap is not to be had */
+	char *scratch;               /* STREAM_CHUNK bytes */
+	struct pipe_pool *pipes;
+};
+
+struct stream_end {
+	struct stream *stream;
+	struct watch watch;
+	uint64_t read; /* bytes that user space has received from this socket since it was connected
+			*/
+	uint64_t sent; /* bytes that user space has sent to it */
+	uint64_t sent_before; /* `sent` when the stream began */
+	uint64_t taken_base;  /* see account.h */
+	uint64_t cookie;
+	bool fin_seen; /* the peer has half-closed */
+	bool fin_sent; /* and so have we */
+	bool hung_up;  /* both: epoll would report it for ever, so it is not asked any more */
+};
+
+/* ends[i] → ends[!i] */
+struct stream_direction {
+	struct stream *stream;
+	char *pending; /* received, not yet accepted by the other socket; NULL: none */
+	uint32_t pending_start, pending_end;
+	int pipe[2];            /* of the splice path; -1: none */
+	uint32_t in_pipe;       /* bytes */
+	uint32_t slot;          /* in the flows map, SLOT_NONE: none */
+	uint64_t kernel_before; /* bytes redirected under earlier slots */
+	uint64_t passed_base;   /* the source's `read` when it was put into the map */
+	uint64_t burst_start;   /* count of bytes when the current burst began: see choose.h */
+	uint32_t burst_spills;
+	uint32_t switches_seen; /* of the flow's `switches` */
+	bool in_kernel;         /* as far as user space knows, the program has the direction */
+	bool check_backlog; /* redirected bytes may be under way: send nothing before they have been
+			       taken */
+	bool waiting;       /* for the retry timer */
+	bool done;          /* FIN delivered */
+};
+
+#define SLOT_NONE UINT32_MAX
+
+enum stream_end_reason {
+	STREAM_FINISHED, /* FIN both ways, every byte delivered */
+	STREAM_RESET_BY_0,
+	STREAM_RESET_BY_1,
+	STREAM_IDLE,
+	STREAM_STALLED, /* no progress while draining */
+	STREAM_BROKEN,  /* the kernel delivered a gap or an old segment */
+	STREAM_NO_MEMORY,
+	STREAM_STOPPED, /* by us */
+};
+
+struct stream {
+	struct plane *plane;
+	struct stream_end ends[2];
+	struct stream_direction directions[2];
+	enum stream_path path;
+	bool running;
+	bool no_sockmap;  /* the kernel has refused these sockets once */
+	bool leaving;     /* on the way out of the sockmap */
+	bool half_mapped; /* only one socket could be inserted: user space moves the bytes */
+	bool used_sockmap, used_splice;
+	uint64_t started, burst_began; /* ns */
+	struct timer retry;            /* something that the kernel does not announce */
+	uint64_t retry_after;          /* ns, doubles */
+	struct timer look;             /* idle, drain and policy */
+	uint64_t last_total, last_progress;
+	void (*ended)(struct stream *stream, enum stream_end_reason reason);
+};
+
+/* Before anything else: no descriptors, nothing armed. */
+void stream_init(struct stream *stream, struct plane *plane,
+		 void (*ended)(struct stream *, enum stream_end_reason));
+
+/*
+ * Begin to forward between ends[0] and ends[1], whose descriptors the stream
+ * has been given (connected, non-blocking), with `read` and `sent` telling
+ * what has gone over them before. `ended` may be called before this returns.
+ */
+void stream_start(struct stream *stream);
+
+/* The worker passes on what a ring told (kernel_event of kernel.h). */
+void stream_kernel_event(struct stream_direction *direction, enum flow_event event);
+
+/* Close both ends at once, with RST unless the stream has finished. */
+void stream_close(struct stream *stream, bool reset);
+
+/* Bytes of direction i so far, through whatever path; and those moved by the program. */
+uint64_t stream_bytes(const struct stream *stream, int i);
+uint64_t stream_kernel_bytes(const struct stream *stream, int i);
+
+const char *stream_reason_name(enum stream_end_reason reason);
+const char *stream_path_name(const struct stream *stream);
