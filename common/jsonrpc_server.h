@@ -5,6 +5,7 @@
 #include "common/jsonrpc.h"
 
 #include <event2/event.h>
+#include <stdint.h>
 
 struct jsonrpc_server;
 
@@ -26,8 +27,10 @@ typedef void (*jsonrpc_handler)(struct jsonrpc_call *call, void *arg);
 int jsonrpc_server_new(struct event_base *base, const json_t *settings, const char *peer_name,
 		       jsonrpc_handler handler, void *arg, struct jsonrpc_server **ret,
 		       char **ret_error);
-void jsonrpc_server_free(
-	struct jsonrpc_server *server); /* open calls must be answered first, or are aborted */
+/* Calls under way stay valid; what they are answered with goes nowhere. */
+void jsonrpc_server_free(struct jsonrpc_server *server);
+
+uint16_t jsonrpc_server_port(const struct jsonrpc_server *server); /* also for port 0 */
 
 const struct jsonrpc_request *jsonrpc_call_request(const struct jsonrpc_call *call);
 void jsonrpc_call_result(struct jsonrpc_call *call, json_t *result); /* takes `result` */
