@@ -11,7 +11,7 @@ build='gcc make pkg-config clang llvm bpftool protobuf-c-compiler protobuf-compi
 	libc6-dev libbpf-dev libelf-dev libjansson-dev libyaml-dev libssl-dev libevent-dev
 	libcurl4-openssl-dev libnghttp2-dev libprotobuf-c-dev libsqlite3-dev libcap-dev'
 run='ca-certificates curl openssl iproute2 procps util-linux parallel'
-tests='libcmocka-dev python3 python3-pytest python3-grpcio python3-protobuf python3-yaml sqlite3
+tests='libcmocka-dev python3 python3-pytest python3-grpcio python3-protobuf python3-yaml sqlite3 nftables
 	qemu-system-x86 cpio xz-utils'
 lint='clang-format clang-tidy cppcheck shellcheck'
 

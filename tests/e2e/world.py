@@ -1,0 +1,388 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The five processes of the demo, in a folder and on ports of their own."""
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+BIN = Path(os.environ.get("PASSAGE_BIN", ROOT / "build/bin")).resolve()
+TOOLS = BIN.parent / "tests/tools"
+DEV = ROOT / "settings/dev"
+CA = DEV / "certs/root.crt"
+SANITIZED = BIN.parent.name == "san"
+SLOW = 4 if SANITIZED else 1  # how much longer everything may take
+
+NAME = "test.internal-server.local"
+STREAM_NAME = "stream.internal-server.local"
+# What the dev settings listen on, beside the internal server.
+PORTS = {
+    "tls": 4433,
+    "internal": 9999,
+    "public-proxy": 6655,
+    "public-relay": 5544,
+    "public-grpc": 5556,
+    "private-proxy": 8877,
+    "private-relay": 7766,
+    "private-grpc": 7776,
+    "backend": 8888,
+}
+SANITIZER_REPORT = re.compile(
+    r"ERROR: \w+Sanitizer|runtime error:|WARNING: \w+Sanitizer|SUMMARY: \w+Sanitizer"
+)
+
+
+def free_ports(n):
+    """Ports nobody listens on, on either loopback. They stay reserved until all are picked."""
+    with contextlib.ExitStack() as stack:
+        ports = []
+        while len(ports) < n:
+            s = stack.enter_context(socket.socket(socket.AF_INET6))
+            s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+            s.bind(("::", 0))
+            ports.append(s.getsockname()[1])
+        return ports
+
+
+def wait_until(condition, seconds=10, what="condition", every=0.02):
+    """The first true value of condition(); fails the test after `seconds`."""
+    deadline = time.monotonic() + seconds * SLOW
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {seconds * SLOW} s: {what}")
+        time.sleep(every)
+
+
+class Process:
+    def __init__(self, name, command, env, log, cwd, prefix=()):
+        self.name, self.command, self.log_path = name, command, log
+        self.env = {**os.environ, **env}
+        self.cwd, self.prefix = cwd, list(prefix)
+        self.popen = None
+
+    def start(self):
+        assert not self.running(), f"{self.name} runs already"
+        with open(self.log_path, "ab") as log:
+            self.popen = subprocess.Popen(
+                self.prefix + [str(c) for c in self.command],
+                env=self.env, cwd=self.cwd, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            )
+        return self
+
+    @property
+    def pid(self):
+        return self.popen.pid
+
+    def running(self):
+        return self.popen is not None and self.popen.poll() is None
+
+    def stop(self, seconds=10):
+        """SIGTERM; the exit status."""
+        if self.running():
+            self.popen.send_signal(signal.SIGTERM)
+        try:
+            return self.popen.wait(seconds * SLOW)
+        except subprocess.TimeoutExpired:
+            self.popen.kill()
+            self.popen.wait()
+            raise AssertionError(f"{self.name} did not stop within {seconds * SLOW} s") from None
+
+    def kill(self):
+        self.popen.kill()
+        self.popen.wait()
+
+    def log(self):
+        return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
+
+    def wait_log(self, pattern, seconds=10, start=0):
+        """The match of a pattern in what was logged from offset `start` on."""
+        return wait_until(lambda: re.search(pattern, self.log()[start:]), seconds,
+                          f"{pattern!r} in the log of {self.name}:\n{self.log()[start:][-3000:]}")
+
+    def fds(self):
+        return len(os.listdir(f"/proc/{self.pid}/fd"))
+
+    def maps(self):
+        """BPF maps that the process holds: name → id."""
+        found = {}
+        for info in Path(f"/proc/{self.pid}/fdinfo").iterdir():
+            with contextlib.suppress(OSError):
+                m = re.search(r"^map_id:\s+(\d+)", info.read_text(), re.M)
+                if m:
+                    shown = bpftool("map", "show", "id", m[1])
+                    found[shown.get("name", "")] = int(m[1])
+        return found
+
+    def map_entries(self, name):
+        return bpftool("map", "dump", "id", str(self.maps()[name]))
+
+
+def bpftool(*args):
+    tool = shutil.which("bpftool") or "/usr/sbin/bpftool"
+    out = subprocess.run([tool, "-j", *args], capture_output=True, text=True, timeout=20)
+    try:
+        return json.loads(out.stdout or "null")
+    except ValueError:
+        raise AssertionError(f"bpftool {args}: {out.stdout}{out.stderr}") from None
+
+
+class World:
+    """`dialect`: hyper or eps. `fixed`: the ports of the dev settings, for a namespace of its own.
+    `prefixes`: process name → command prefix, e.g. ip netns exec."""
+
+    ORDER = ("internal-server", "public-relay", "private-relay", "public-proxy", "private-proxy")
+
+    def __init__(self, folder, dialect="hyper", fixed=False, prefixes=None, replace=None):
+        self.dir = Path(folder)
+        self.dialect = dialect
+        self.prefixes = prefixes or {}
+        self.ports = dict(PORTS)
+        if not fixed:
+            self.ports = dict(zip(PORTS, free_ports(len(PORTS))))
+        self.stream_port = free_ports(1)[0] if not fixed else 8889
+        self.settings = self.dir / "settings"
+        self._copy_settings(replace or {})
+        (self.dir / "log").mkdir(parents=True, exist_ok=True)
+        roles = self.settings / "roles"
+        variable = dialect.upper() + "_SETTINGS"
+        relay = [BIN / dialect, "--level", "debug", "server", "run"]
+        proxy = [BIN / "proxy", "--level", "debug", "run"]
+        self.processes = {}
+        self._add("internal-server", [BIN / "internal-server"],
+                  {"IS_BIND_ADDRESS": f"localhost:{self.ports['backend']}"})
+        for side in ("public", "private"):
+            self._add(f"{side}-relay", relay,
+                      {variable: str(roles / f"{side}-proxy-{dialect}-1")})
+            self._add(f"{side}-proxy", proxy + [side],
+                      {"PROXY_SETTINGS": str(roles / f"{side}-proxy-1")})
+        self._add("streamer", [TOOLS / "streamer", "server", "localhost", str(self.stream_port)],
+                  {})
+
+    def _add(self, name, command, env):
+        env = {"ASAN_OPTIONS": "abort_on_error=0:exitcode=99", **env}
+        self.processes[name] = Process(name, command, env, self.dir / "log" / f"{name}.log", ROOT,
+                                       self.prefixes.get(name, ()))
+
+    def _copy_settings(self, replace):
+        """The dev settings, on our ports, with a second domain for the streamer."""
+        shutil.copytree(DEV, self.settings, symlinks=True, dirs_exist_ok=True,
+                        ignore=shutil.ignore_patterns("certs", ".certs*", "*.db*", "*.sqlite*"))
+        (self.settings / "certs").symlink_to(DEV / "certs")
+        numbers = {str(dev): str(self.ports[name]) for name, dev in PORTS.items()}
+        pattern = re.compile(r"(:)(%s)\b" % "|".join(numbers))
+        for path in self.settings.rglob("*"):
+            if path.suffix in (".yml", ".json") and path.is_file() and "certs" not in path.parts:
+                text = path.read_text()
+                text = pattern.sub(lambda m: m[1] + numbers[m[2]], text)
+                for old, new in replace.items():
+                    text = text.replace(old, new)
+                path.write_text(text)
+        self.extra("private-proxy-1", {"private": {"announcements": [{
+            "domain": STREAM_NAME,
+            "proxies": ["public-proxy-1.ga"],
+            "internal_address": f"localhost:{self.stream_port}",
+        }]}})
+
+    def extra(self, role, settings, name="900_test"):
+        """Further settings for a role, merged last."""
+        path = self.settings / "roles" / role / f"{name}.json"
+        assert path.parent.is_dir(), path
+        path.write_text(json.dumps(settings))
+
+    def __getitem__(self, name):
+        return self.processes[name]
+
+    def start(self, *names):
+        for name in names or (*self.ORDER, "streamer"):
+            if not self[name].running():
+                self[name].start()
+        return self
+
+    def wait_ready(self, seconds=15):
+        """Until a request is answered through the whole chain; how long that took."""
+        begin = time.monotonic()
+        last = [None]
+
+        def answered():
+            try:
+                return self.get() == b'{"message":"success"}\n'
+            except OSError as e:
+                last[0] = e
+                for p in self.processes.values():
+                    if p.popen is not None and p.popen.poll() not in (None, 0):
+                        raise AssertionError(
+                            f"{p.name} ended with status {p.popen.returncode}:\n{p.log()[-3000:]}"
+                        ) from None
+                return False
+
+        try:
+            wait_until(answered, seconds, "an answer through all processes", 0.05)
+        except AssertionError as e:
+            tails = "\n".join(f"--- {p.name}\n{p.log()[-1500:]}" for p in self.processes.values())
+            raise AssertionError(f"{e}\nlast: {last[0]!r}\n{tails}") from None
+        return time.monotonic() - begin
+
+    def stop(self):
+        """Stops all; problems found: name → exit status, and sanitizers' reports."""
+        problems = {}
+        for name, process in reversed(self.processes.items()):
+            if process.popen is None:
+                continue
+            killed = process.popen.poll() == -signal.SIGKILL
+            try:
+                status = process.stop()
+            except AssertionError as e:
+                status = str(e)
+            if status != 0 and not killed and name != "streamer":
+                problems[name] = status
+            report = SANITIZER_REPORT.search(process.log())
+            if report:
+                problems[name + " log"] = process.log()[report.start():][:4000]
+        return problems
+
+    # ---- clients
+
+    @property
+    def tls_address(self):
+        return ("127.0.0.1", self.ports["tls"])
+
+    def connect(self, port="tls", timeout=10, family=socket.AF_INET):
+        s = socket.socket(family, socket.SOCK_STREAM)
+        s.settimeout(timeout * SLOW)
+        s.connect(("127.0.0.1" if family == socket.AF_INET else "::1", self.ports[port]))
+        s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return s
+
+    def tls(self, name=NAME, timeout=10, context=None):
+        raw = self.connect(timeout=timeout)
+        try:
+            return (context or client_context()).wrap_socket(raw, server_hostname=name)
+        except BaseException:
+            raw.close()
+            raise
+
+    def get(self, path="/jsonrpc", name=NAME, timeout=10):
+        """The body of one answer on a fresh connection."""
+        with self.tls(name, timeout) as s:
+            return http(s, path, close=True)
+
+    def curl(self, *args, path="/jsonrpc", name=NAME, timeout=60, prefix=(), host="127.0.0.1"):
+        port = self.ports["tls"]
+        return subprocess.run(
+            [*prefix, "curl", "--silent", "--show-error", "--max-time", str(timeout * SLOW),
+             "--cacert", str(CA), "--resolve", f"{name}:{port}:{host}", *args,
+             f"https://{name}:{port}{path}"],
+            capture_output=True, timeout=timeout * SLOW + 5,
+        )
+
+    def stream(self, *args, name=STREAM_NAME, seconds=60, check=True, host="127.0.0.1"):
+        """Run the streaming client through the proxies; its report."""
+        done = subprocess.run(
+            [str(TOOLS / "streamer"), "client", host, str(self.ports["tls"]), "--hello", name,
+             "--timeout", str(seconds * SLOW), *map(str, args)],
+            capture_output=True, text=True, timeout=seconds * SLOW + 10,
+        )
+        assert done.stdout, done.stderr
+        report = json.loads(done.stdout.splitlines()[-1])
+        if check:
+            assert report["failed"] == 0, report
+        return report
+
+
+_context = None
+
+
+def client_context():
+    global _context
+    if _context is None:
+        _context = ssl.create_default_context(cafile=CA)
+    return _context
+
+
+def http(s, path="/jsonrpc", method="GET", body=b"", close=False):
+    """One request on an open connection; the answer's body."""
+    head = f"{method} {path} HTTP/1.1\r\nHost: {NAME}\r\nContent-Length: {len(body)}\r\n"
+    if close:
+        head += "Connection: close\r\n"
+    s.sendall(head.encode() + b"\r\n" + body)
+    data = b""
+    while b"\r\n\r\n" not in data:
+        part = s.recv(65536)
+        if not part:
+            raise ConnectionError(f"closed inside the answer's head: {data!r}")
+        data += part
+    head, _, data = data.partition(b"\r\n\r\n")
+    length = int(re.search(rb"(?i)content-length: *(\d+)", head)[1])
+    while len(data) < length:
+        part = s.recv(65536)
+        if not part:
+            raise ConnectionError(f"closed after {len(data)} of {length} bytes")
+        data += part
+    return data
+
+
+def client_hello(name=NAME, alpn=None):
+    """A ClientHello record, and the TLS object that goes on with the handshake."""
+    context = ssl.create_default_context(cafile=CA)
+    if alpn:
+        context.set_alpn_protocols(alpn)
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = context.wrap_bio(incoming, outgoing, server_hostname=name)
+    with contextlib.suppress(ssl.SSLWantReadError):
+        tls.do_handshake()
+    return outgoing.read(), (tls, incoming, outgoing)
+
+
+def messages(records):
+    """The handshake bytes inside TLS records."""
+    out = b""
+    while records:
+        length = int.from_bytes(records[3:5], "big")
+        out += records[5:5 + length]
+        records = records[5 + length:]
+    return out
+
+
+def reframe(records, size):
+    """The same handshake bytes in records of `size` bytes each."""
+    head, content = records[:3], messages(records)
+    parts = [content[i:i + size] for i in range(0, len(content), size)]
+    return b"".join(head + len(p).to_bytes(2, "big") + p for p in parts)
+
+
+def converse(s, session, path="/jsonrpc"):
+    """Go on from a hello that was sent by hand: handshake and one request."""
+    tls, incoming, outgoing = session
+
+    def pump(step):
+        while True:
+            try:
+                result = step()
+                if outgoing.pending:
+                    s.sendall(outgoing.read())
+                return result
+            except ssl.SSLWantReadError:
+                if outgoing.pending:
+                    s.sendall(outgoing.read())
+                data = s.recv(65536)
+                if not data:
+                    raise ConnectionError("closed in the handshake") from None
+                incoming.write(data)
+
+    pump(tls.do_handshake)
+    pump(lambda: tls.write(f"GET {path} HTTP/1.1\r\nHost: {NAME}\r\n\r\n".encode()))
+    data = b""
+    while not data.endswith(b"}\n"):
+        data += pump(lambda: tls.read(65536))
+    return data
