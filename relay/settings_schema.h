@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The settings of `relay`, `hyper` and `eps`: RELAY_SETTINGS, HYPER_SETTINGS, EPS_SETTINGS. */
+#pragma once
+
+#include "common/schema.h"
+
+extern const struct schema relay_schema;

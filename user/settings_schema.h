@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The settings of `proxy`: PROXY_SETTINGS. */
+#pragma once
+
+#include "common/schema.h"
+
+extern const struct schema proxy_schema;
