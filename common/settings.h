@@ -32,8 +32,7 @@ int settings_load(const char *variable, const struct schema *schema, json_t **re
 
 void settings_report_clear(struct settings_report *report);
 
-/* Readers for a checked tree. A dotted path, e.g. "public.limits.half_open"; a number picks from a
- * list. */
+/* Readers for a checked tree. A dotted path, "limits.half_open"; a number picks from a list. */
 const json_t *settings_get(const json_t *tree, const char *path);  /* NULL if absent or null */
 const char *settings_string(const json_t *tree, const char *path); /* NULL if absent */
 long long settings_integer(const json_t *tree, const char *path);  /* 0 if absent */

@@ -28,71 +28,55 @@ static const struct schema_variant datastore_types[] = {
 	{.type = NULL},
 };
 
-#define DATASTORE                                                                              \
-	SCHEMA_KEY("datastore", TAGGED, .flags = SCHEMA_REQUIRED, .variants = datastore_types, \
-		   .doc = "where announcements are kept")
-
 /* What both roles have in common. */
 #define OPERATION                                                                                 \
 	SCHEMA_KEY("name", STRING, .flags = SCHEMA_REQUIRED, .max = NAME_LEN,                     \
 		   .doc = "own name as an operator"),                                             \
-		DATASTORE,                                                                        \
+		SCHEMA_KEY("datastore", TAGGED, .flags = SCHEMA_REQUIRED,                         \
+			   .variants = datastore_types, .doc = "where announcements are kept"),   \
 		SCHEMA_KEY("jsonrpc_server", OBJECT, .flags = SCHEMA_REQUIRED,                    \
 			   .object = &jsonrpc_server_schema, .doc = "where the own relay calls"), \
 		SCHEMA_KEY("jsonrpc_client", OBJECT, .flags = SCHEMA_REQUIRED,                    \
-			   .object = &jsonrpc_client_schema, .doc = "the own relay"),             \
-		SCHEMA_KEY("forwarding", CHOICE, .choices = forwarding_choices,                   \
-			   .fallback = "auto",                                                    \
-			   .doc = "how bytes move; auto decides for each connection"),            \
-		SCHEMA_KEY("workers", INTEGER, .fallback = "0", .min = 0, .max = 1024,            \
-			   .doc = "threads that forward; 0: one for each processor"),             \
-		SCHEMA_KEY("anonymize_clients", BOOL, .fallback = "true",                         \
-			   .doc = "log half of a client's address only")
+			   .object = &jsonrpc_client_schema, .doc = "the own relay")
 
-#define COMMON_LIMITS                                                                             \
-	SCHEMA_KEY("connections", INTEGER, .fallback = "0", .min = 0, .max = MANY,                \
-		   .doc = "forwarded at once; 0: as many as the limit of open files allows"),     \
-		SCHEMA_KEY("dial_timeout", DURATION, .fallback = "10s", .min = 1,                 \
-			   .max = 1 * HOURS, .doc = "for a TCP connection to be established"),    \
-		SCHEMA_KEY("idle_timeout", DURATION, .fallback = "1h", .min = 0,                  \
-			   .max = 8760 * HOURS,                                                   \
-			   .doc = "a connection on which nothing moves is closed; 0: never"),     \
-		SCHEMA_KEY("keepalive", DURATION, .fallback = "60s", .min = 0, .max = 24 * HOURS, \
-			   .doc = "silence before TCP asks whether the peer is there; 0: never"), \
-		SCHEMA_KEY("drain_timeout", DURATION, .fallback = "5m", .min = 1,                 \
-			   .max = 24 * HOURS,                                                     \
-			   .doc = "a connection that is being closed may stand still this long"), \
-		SCHEMA_KEY("kernel_backlog", SIZE, .fallback = "256KiB", .min = 4096,             \
-			   .max = 1LL << 30,                                                      \
-			   .doc = "per direction, above the socket's own buffer; beyond it "      \
-				  "user space takes over"),                                       \
-		SCHEMA_KEY("memory_per_direction", SIZE, .fallback = "4MiB", .min = 65536,        \
-			   .max = 1LL << 32, .doc = "what one direction may hold in all"),        \
-		SCHEMA_KEY("shutdown_grace", DURATION, .fallback = "5s", .min = 0,                \
-			   .max = 24 * HOURS,                                                     \
-			   .doc = "open connections may go on this long after SIGTERM"),          \
-		SCHEMA_KEY("announcements", INTEGER, .fallback = "10000", .min = 1, .max = MANY,  \
-			   .doc = "in all"),                                                      \
-		SCHEMA_KEY("announcements_per_operator", INTEGER, .fallback = "1000", .min = 1,   \
-			   .max = MANY, .doc = "of one operator")
-
-static const struct schema_key public_limits_keys[] = {
-	COMMON_LIMITS,
+static const struct schema_key limits_keys[] = {
+	SCHEMA_KEY("connections", INTEGER, .fallback = "0", .min = 0, .max = MANY,
+		   .doc = "forwarded at once; 0: as many as the limit of open files allows"),
 	SCHEMA_KEY("half_open", INTEGER, .fallback = "4096", .min = 1, .max = MANY,
-		   .doc = "connections whose ClientHello is not complete"),
+		   .doc = "public: connections whose ClientHello is not complete"),
 	SCHEMA_KEY("half_open_per_source", INTEGER, .fallback = "256", .min = 1, .max = MANY,
-		   .doc = "of them, from one IPv4 address or IPv6 /64"),
+		   .doc = "public: of them, from one IPv4 address or IPv6 /64"),
 	SCHEMA_KEY("hello_timeout", DURATION, .fallback = "5s", .min = 1, .max = 1 * HOURS,
-		   .doc = "for the whole ClientHello"),
+		   .doc = "public: for the whole ClientHello"),
 	SCHEMA_KEY("pending", INTEGER, .fallback = "4096", .min = 1, .max = MANY,
-		   .doc = "connections that wait for the private proxy to dial back"),
+		   .doc = "public: connections that wait for the private proxy to dial back"),
 	SCHEMA_KEY("dial_backs", INTEGER, .fallback = "4096", .min = 1, .max = MANY,
-		   .doc = "connections to the internal listener without a token yet"),
+		   .doc = "public: connections to the internal listener without a token yet"),
 	SCHEMA_KEY("token_timeout", DURATION, .fallback = "5s", .min = 1, .max = 1 * HOURS,
-		   .doc = "for the whole token"),
+		   .doc = "public: for the whole token"),
+	SCHEMA_KEY("dial_timeout", DURATION, .fallback = "10s", .min = 1, .max = 1 * HOURS,
+		   .doc = "private: for a TCP connection to be established"),
+	SCHEMA_KEY("idle_timeout", DURATION, .fallback = "1h", .min = 0, .max = 8760 * HOURS,
+		   .doc = "a connection on which nothing moves is closed; 0: never"),
+	SCHEMA_KEY("keepalive", DURATION, .fallback = "60s", .min = 0, .max = 9 * HOURS,
+		   .doc = "silence before TCP asks whether the peer is there, in whole seconds; 0: "
+			  "never"),
+	SCHEMA_KEY("drain_timeout", DURATION, .fallback = "5m", .min = 1, .max = 24 * HOURS,
+		   .doc = "a connection that is being closed may stand still this long"),
+	SCHEMA_KEY("kernel_backlog", SIZE, .fallback = "256KiB", .min = 4096, .max = 1LL << 30,
+		   .doc = "what the kernel may hold for one direction, above the socket's own "
+			  "buffer; beyond it user space takes over"),
+	SCHEMA_KEY("memory_per_direction", SIZE, .fallback = "4MiB", .min = 65536, .max = 1LL << 30,
+		   .doc = "what one direction may hold in all"),
+	SCHEMA_KEY("shutdown_grace", DURATION, .fallback = "5s", .min = 0, .max = 24 * HOURS,
+		   .doc = "open connections may go on this long after SIGTERM"),
+	SCHEMA_KEY("announcements", INTEGER, .fallback = "10000", .min = 1, .max = MANY,
+		   .doc = "in all"),
+	SCHEMA_KEY("announcements_per_operator", INTEGER, .fallback = "1000", .min = 1, .max = MANY,
+		   .doc = "of one operator"),
 	SCHEMA_END,
 };
-static const struct schema public_limits_schema = {.keys = public_limits_keys};
+static const struct schema limits_schema = {.keys = limits_keys};
 
 static const struct schema_key public_keys[] = {
 	OPERATION,
@@ -109,17 +93,9 @@ static const struct schema_key public_keys[] = {
 	SCHEMA_KEY("internal_tcp_rate_limits", LIST, .element = SCHEMA_OBJECT,
 		   .object = &rate_limit_schema, .fallback = "[]",
 		   .doc = "what one source may open at internal_bind_address"),
-	SCHEMA_KEY("limits", OBJECT, .object = &public_limits_schema, .fallback = "{}",
-		   .doc = "what strangers can make grow"),
 	SCHEMA_END,
 };
 static const struct schema public_schema = {.keys = public_keys};
-
-static const struct schema_key private_limits_keys[] = {
-	COMMON_LIMITS,
-	SCHEMA_END,
-};
-static const struct schema private_limits_schema = {.keys = private_limits_keys};
 
 static const struct schema_key internal_endpoint_keys[] = {
 	SCHEMA_KEY("address", ADDRESS, .fallback = "localhost:8888", .doc = "the internal server"),
@@ -142,7 +118,8 @@ static const struct schema_key announcement_keys[] = {
 		   .max = NAME_LEN, .doc = "names of the public proxies to announce it to"),
 	SCHEMA_KEY("internal_address", ADDRESS,
 		   .doc = "the internal server for it; without it internal_endpoint.address"),
-	SCHEMA_KEY("expires_at", TIME, .doc = "when it ends, such as 2027-01-31T12:00:00Z"),
+	SCHEMA_KEY("expires_at", TIME,
+		   .doc = "when it ends; public proxies take at most 7 days ahead"),
 	SCHEMA_END,
 };
 static const struct schema announcement_schema = {.keys = announcement_keys};
@@ -181,8 +158,6 @@ static const struct schema_key private_keys[] = {
 		   .fallback = "[]",
 		   .doc = "which endpoints a public proxy may have dialled; a notice that names "
 			  "another is refused"),
-	SCHEMA_KEY("limits", OBJECT, .object = &private_limits_schema, .fallback = "{}",
-		   .doc = "what strangers can make grow"),
 	SCHEMA_END,
 };
 static const struct schema private_schema = {.keys = private_keys, .check = check_private};
@@ -191,6 +166,14 @@ static const struct schema_key proxy_keys[] = {
 	SCHEMA_KEY("public", OBJECT, .object = &public_schema, .doc = "needed by proxy run public"),
 	SCHEMA_KEY("private", OBJECT, .object = &private_schema,
 		   .doc = "needed by proxy run private"),
+	SCHEMA_KEY("forwarding", CHOICE, .choices = forwarding_choices, .fallback = "auto",
+		   .doc = "how bytes move; auto decides for each connection"),
+	SCHEMA_KEY("workers", INTEGER, .fallback = "0", .min = 0, .max = 256,
+		   .doc = "threads that forward; 0: one for each processor"),
+	SCHEMA_KEY("anonymize_clients", BOOL, .fallback = "true",
+		   .doc = "log half of a client's address only"),
+	SCHEMA_KEY("limits", OBJECT, .object = &limits_schema, .fallback = "{}",
+		   .doc = "what strangers can make grow"),
 	SCHEMA_KEY("metrics", OBJECT, .flags = SCHEMA_UNSERVED, .object = &metrics_schema,
 		   .doc = "Prometheus"),
 	SCHEMA_END,
