@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Two hosts, made of network namespaces. The private one accepts no inbound connection."""
+
+import json
+import os
+import shutil
+import subprocess
+
+import pytest
+
+import world as w
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="network namespaces need root")
+
+
+def ip(*args, check=True):
+    return subprocess.run(["ip", *args], check=check, capture_output=True, text=True, timeout=20)
+
+
+class Hosts:
+    """`out` (public, 10.x.0.1) and `in` (private, 10.x.0.2), joined by a wire."""
+
+    def __init__(self):
+        tag = f"psg{os.getpid()}"
+        self.out, self.inside = f"{tag}o", f"{tag}i"
+        self.public_ip, self.private_ip = "192.0.2.1", "192.0.2.2"
+
+    def __enter__(self):
+        for ns in (self.out, self.inside):
+            ip("netns", "add", ns)
+            ip("-n", ns, "link", "set", "lo", "up")
+        ip("link", "add", "wire", "netns", self.out, "type", "veth", "peer", "name", "wire",
+           "netns", self.inside)
+        for ns, address in ((self.out, self.public_ip), (self.inside, self.private_ip)):
+            ip("-n", ns, "address", "add", f"{address}/24", "dev", "wire")
+            ip("-n", ns, "link", "set", "wire", "up")
+        return self
+
+    def __exit__(self, *_):
+        for ns in (self.out, self.inside):
+            ip("netns", "delete", ns, check=False)
+
+    def run(self, ns, *command, **options):
+        return subprocess.run(["ip", "netns", "exec", ns, *map(str, command)],
+                              capture_output=True, text=True, timeout=60, **options)
+
+    def drop_inbound(self):
+        """No new connection from outside comes into the private host."""
+        rules = self.run(self.inside, "nft",
+                         'add table inet guard; '
+                         'add chain inet guard input { type filter hook input priority 0; }; '
+                         'add rule inet guard input iifname != "lo" '
+                         'tcp flags & (syn|ack) == syn counter drop')
+        if rules.returncode != 0:
+            pytest.skip(f"nftables does not work here: {rules.stderr}")
+
+    def dropped(self):
+        rules = json.loads(self.run(self.inside, "nft", "-j", "list", "ruleset").stdout)
+        return sum(e["counter"]["packets"] for r in rules["nftables"] if "rule" in r
+                   for e in r["rule"]["expr"] if "counter" in e)
+
+
+@pytest.mark.skipif(not shutil.which("nft"), reason="needs nft")
+@pytest.mark.limit(120)
+def test_private_side_accepts_no_inbound_connection(make_world):
+    with Hosts() as hosts:
+        hosts.drop_inbound()
+        outside = ["ip", "netns", "exec", hosts.out]
+        inside = ["ip", "netns", "exec", hosts.inside]
+        world = make_world(
+            fixed=True,
+            prefixes={"public-relay": outside, "public-proxy": outside, "private-relay": inside,
+                      "private-proxy": inside, "internal-server": inside, "streamer": inside},
+            # What the private host dials, and where that is listened to.
+            replace={"localhost:9999": f"{hosts.public_ip}:9999",
+                     "127.0.0.1:9999": f"{hosts.public_ip}:9999",
+                     "localhost:5556": f"{hosts.public_ip}:5556",
+                     "127.0.0.1:5556": f"{hosts.public_ip}:5556"})
+        world.start()
+
+        def ask():
+            return hosts.run(hosts.out, "curl", "-sS", "--max-time", "10", "--cacert", w.CA,
+                             "--resolve", f"{w.NAME}:4433:127.0.0.1",
+                             f"https://{w.NAME}:4433/jsonrpc")
+
+        w.wait_until(lambda: ask().stdout == '{"message":"success"}\n', 20,
+                     "an answer out of the private host", 0.2)
+        streamed = hosts.run(hosts.out, w.TOOLS / "streamer", "client", "127.0.0.1", "4433",
+                             "--hello", w.STREAM_NAME, "--up", "20000000", "--down", "20000000",
+                             "--connections", "4", "--timeout", "60")
+        assert json.loads(streamed.stdout.splitlines()[-1])["failed"] == 0, streamed.stdout
+
+        # Nothing had to be turned away, as nobody tried; and trying does not work.
+        assert hosts.dropped() == 0
+        for port in ("8877", "7766", "7776", "8888"):
+            refused = hosts.run(hosts.out, "curl", "-sS", "--max-time", "1",
+                                f"http://{hosts.private_ip}:{port}/")
+            assert refused.returncode in (7, 28), refused
+        assert hosts.dropped() > 0
+        problems = world.stop()
+        assert not problems, problems
+
+
+@pytest.mark.limit(180)
+@pytest.mark.parametrize("dialect", ["hyper", "eps"])
+def test_demo(dialect):
+    """The README's command, in a network of its own."""
+    done = subprocess.run(
+        ["unshare", "--net", "sh", "-c", "ip link set lo up && exec tools/demo.sh \"$1\"", "sh",
+         dialect],
+        cwd=w.ROOT, env={**os.environ, "PASSAGE_BIN": str(w.BIN), "DEMO_DIR": f"/tmp/psg-{os.getpid()}"},
+        capture_output=True, text=True, timeout=120)
+    shutil.rmtree(f"/tmp/psg-{os.getpid()}", ignore_errors=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1] == '{"message":"success"}'

@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Processes that die, come back, come late, or cannot start."""
+
+import itertools
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+
+import pytest
+
+import world as w
+
+SUCCESS = b'{"message":"success"}\n'
+BACK = 5  # seconds until a restarted process serves again, on a busy machine
+
+
+@pytest.mark.parametrize("name", ["private-proxy", "public-proxy", "private-relay",
+                                  "public-relay", "internal-server"])
+def test_killed_and_restarted(own, name):
+    own[name].kill()
+    time.sleep(0.3)
+    own[name].start()
+    took = own.wait_ready(BACK)
+    print(f"{name}: served again after {took:.2f} s")
+    for _ in range(10):
+        assert own.get() == SUCCESS
+
+
+@pytest.mark.parametrize("name", ["private-proxy", "public-proxy", "private-relay",
+                                  "public-relay"])
+def test_restarted_after_a_while(own, name):
+    """The others have gone far in their back-off by then."""
+    own[name].kill()
+    time.sleep(4)
+    own[name].start()
+    own.wait_ready(BACK)
+
+
+@pytest.mark.limit(120)
+def test_both_relays_killed_at_once(own):
+    own["public-relay"].kill()
+    own["private-relay"].kill()
+    time.sleep(1)
+    own.start("private-relay")
+    time.sleep(0.5)
+    own.start("public-relay")
+    own.wait_ready(BACK + 5)
+
+
+@pytest.mark.parametrize("relay", ["public-relay", "private-relay"])
+def test_open_connections_outlive_a_relay(own, relay):
+    with own.tls() as s:
+        assert w.http(s) == SUCCESS
+        own[relay].kill()
+        for _ in range(20):
+            assert w.http(s) == SUCCESS
+
+
+@pytest.mark.parametrize("proxy", ["public-proxy", "private-proxy"])
+def test_a_killed_proxy_ends_its_connections(own, proxy):
+    with own.tls() as s:
+        assert w.http(s) == SUCCESS
+        own[proxy].kill()
+        with pytest.raises((ConnectionError, OSError)):
+            for _ in range(50):
+                w.http(s)
+                time.sleep(0.05)
+
+
+def test_internal_server_down_is_no_hang(own):
+    own["internal-server"].stop()
+    begin = time.monotonic()
+    with pytest.raises(OSError):
+        own.get(timeout=20)
+    assert time.monotonic() - begin < 12 * w.SLOW
+
+
+def test_private_proxy_down_is_no_hang(own):
+    own["private-proxy"].stop()
+    begin = time.monotonic()
+    with pytest.raises(OSError):
+        own.get(timeout=30)
+    assert time.monotonic() - begin < 15 * w.SLOW
+
+
+ORDERS = [
+    ("internal-server", "public-relay", "private-relay", "public-proxy", "private-proxy"),
+    ("private-proxy", "public-proxy", "private-relay", "public-relay", "internal-server"),
+    ("private-proxy", "private-relay", "internal-server", "public-proxy", "public-relay"),
+    ("public-proxy", "private-relay", "private-proxy", "public-relay", "internal-server"),
+    ("public-relay", "public-proxy", "internal-server", "private-proxy", "private-relay"),
+]
+
+
+@pytest.mark.parametrize("dialect, order", itertools.product(["hyper", "eps"], ORDERS),
+                         ids=lambda v: v if isinstance(v, str) else "-".join(
+                             "".join(p[0] for p in n.split("-")) for n in v))
+def test_start_orders(make_world, dialect, order):
+    world = make_world(dialect=dialect)
+    for name in order:
+        world.start(name)
+        time.sleep(0.25)
+    world.wait_ready(10)
+
+
+@pytest.mark.parametrize("name", ["public-proxy", "private-proxy", "public-relay",
+                                  "private-relay"])
+def test_sigterm_with_open_connections(own, name):
+    held = [own.tls() for _ in range(5)]
+    for s in held:
+        assert w.http(s) == SUCCESS
+    begin = time.monotonic()
+    assert own[name].stop(15) == 0
+    assert time.monotonic() - begin < 8 * w.SLOW, "shutdown_grace is 5 s"
+    for s in held:
+        s.close()
+
+
+def test_sigint(own):
+    for name in ("private-proxy", "public-proxy", "private-relay", "public-relay"):
+        own[name].popen.send_signal(signal.SIGINT)
+        assert own[name].popen.wait(10 * w.SLOW) == 0, name
+
+
+def test_stop_when_idle_is_quick(own):
+    begin = time.monotonic()
+    for name in ("private-proxy", "public-proxy", "private-relay", "public-relay"):
+        assert own[name].stop() == 0
+    assert time.monotonic() - begin < 4 * w.SLOW
+
+
+@pytest.mark.parametrize("process, port", [
+    ("public-proxy", "tls"), ("public-proxy", "internal"), ("public-proxy", "public-proxy"),
+    ("private-proxy", "private-proxy"), ("public-relay", "public-relay"),
+    ("public-relay", "public-grpc"), ("private-relay", "private-relay"),
+])
+def test_port_taken(make_world, process, port):
+    world = make_world()
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", world.ports[port]))
+        taken.listen()
+        begin = time.monotonic()
+        world[process].start()
+        status = world[process].popen.wait(10 * w.SLOW)
+        assert time.monotonic() - begin < 5 * w.SLOW
+    world[process].popen = None
+    log = world[process].log()
+    assert status == 1, log
+    assert re.search(rf"ERROR.*{world.ports[port]}.*in use", log), log
+    assert len(re.findall("ERROR", log)) == 1, f"said once:\n{log}"
+
+
+def test_sighup_reloads_the_directory(own):
+    for name in ("public-relay", "private-relay"):
+        start = len(own[name].log())
+        own[name].popen.send_signal(signal.SIGHUP)
+        own[name].wait_log(r"(?i)directory", start=start)
+    assert own.get() == SUCCESS
+
+
+def test_announcements_survive_the_public_proxy(own):
+    """The public proxy knows the domain from its datastore, before anybody announces it again."""
+    own["private-proxy"].stop()
+    own["public-proxy"].kill()
+    own.start("public-proxy")
+    w.wait_until(lambda: own["public-proxy"].running() and _tcp(own), what="listening")
+    hello, _ = w.client_hello()
+    with own.connect() as s:
+        s.sendall(hello)
+        s.settimeout(1)
+        try:
+            data = s.recv(7)
+        except TimeoutError:
+            data = b""
+    assert data[6:7] != b"\x70", "the name is known, though nobody serves it now"
+
+
+def _tcp(world):
+    try:
+        world.connect().close()
+        return True
+    except OSError:
+        return False
+
+
+def test_unprivileged_proxy_falls_back(make_world):
+    """Without CAP_BPF it forwards by splice, and says so in one line."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root to drop privileges from")
+    drop = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs"]
+    world = make_world(prefixes={"public-proxy": drop, "private-proxy": drop})
+    world.start().wait_ready()
+    for name in ("public-proxy", "private-proxy"):
+        lines = [l for l in world[name].log().splitlines()
+                 if re.search(r"(?i)splice", l) and re.search("WARN|INFO", l)]
+        assert len(lines) >= 1, world[name].log()
+    world.stream("--up", 3000000, "--down", 3000000, "--connections", 5)
+    line = world["public-proxy"].wait_log(r"closed: .*path=(\S+)")
+    assert line[1] != "sockmap"
+
+
+def test_bad_settings(make_world):
+    world = make_world()
+    world.extra("public-proxy-1", {"public": {"acept_timeout": 3}})
+    world["public-proxy"].start()
+    status = world["public-proxy"].popen.wait(10 * w.SLOW)
+    world["public-proxy"].popen = None
+    log = world["public-proxy"].log()
+    assert status == 2
+    assert "900_test.json:1" in log and "accept_timeout" in log, log
+
+
+def test_check_only_checks(make_world):
+    world = make_world()
+    for name, program in (("public-proxy", "proxy"), ("private-relay", world.dialect)):
+        variables = {k: v for k, v in world[name].env.items() if k.endswith("_SETTINGS")}
+        done = subprocess.run([w.BIN / program, "check"], env={**os.environ, **variables},
+                              capture_output=True, text=True, timeout=20, cwd=w.ROOT)
+        assert done.returncode == 0, done.stderr

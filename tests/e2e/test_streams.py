@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Bytes, FIN and RST through both proxies, with content that knows its place."""
+
+import json
+import random
+import re
+import socket
+import struct
+import threading
+import time
+
+import pytest
+
+import world as w
+
+MIB = 1024 * 1024
+BULK = (20 if w.SANITIZED else 200) * MIB
+
+
+@pytest.mark.limit(180)
+def test_bulk_both_ways_on_one_connection(shared):
+    r = shared.stream("--up", BULK, "--down", BULK, seconds=150)
+    assert (r["sent"], r["received"]) == (BULK, BULK)
+
+
+def test_half_close_then_answer(shared):
+    """Upload, FIN, and only then the answer."""
+    shared.stream("--up", 3 * MIB, "--down", 5 * MIB, "--answer-late", "--connections", 4)
+
+
+def test_half_close_from_the_client_first(shared):
+    shared.stream("--up", 100, "--down", 20 * MIB, "--half-close")
+
+
+def test_slow_upload(shared):
+    shared.stream("--up", 200000, "--down", 0, "--write", "1-5000", "--pause", "50:2000")
+
+
+def test_half_close_from_the_server_first(make_world):
+    """The server says all it has and FIN, and then still gets all that the client sends."""
+    world = make_world()
+    hello, _ = w.client_hello(w.STREAM_NAME)
+    up, down = 3 * MIB, 2 * MIB
+    got = []
+
+    def serve(listener):
+        s, _ = listener.accept()
+        with s:
+            n = 0
+            while n < len(hello):
+                n += len(s.recv(65536))
+            s.sendall(b"d" * down)
+            s.shutdown(socket.SHUT_WR)
+            while part := s.recv(65536):
+                n += len(part)
+            got.append(n)
+
+    with socket.create_server(("127.0.0.1", world.stream_port)) as listener:
+        server = threading.Thread(target=serve, args=(listener,), daemon=True)
+        server.start()
+        world.start(*world.ORDER).wait_ready()
+        with world.connect() as s:
+            s.sendall(hello)
+            n = 0
+            while part := s.recv(65536):
+                n += len(part)
+            assert n == down
+            time.sleep(0.2)
+            s.sendall(b"u" * up)
+            s.shutdown(socket.SHUT_WR)
+            server.join(30 * w.SLOW)
+    assert got == [len(hello) + up]
+
+
+def test_fin_right_behind_the_hello(shared):
+    shared.stream("--up", 0, "--down", 1000, "--half-close", "--connections", 20, "--total", 100)
+
+
+@pytest.mark.limit(120)
+def test_many_sizes_and_pauses(shared):
+    shared.stream("--up", MIB, "--down", MIB, "--connections", 32, "--write", "1-262144",
+                  "--pause", "10:5000", "--nodelay", seconds=100)
+
+
+def test_conversation_in_turns(shared):
+    r = shared.stream("--up", 200000, "--down", 200000, "--ping", 100)
+    assert r["round_trip_us"]["n"] == 2000
+
+
+def test_slow_reader(shared):
+    shared.stream("--down", 3 * MIB, "--read-rate", 2 * MIB, "--rcvbuf", 8192)
+
+
+@pytest.mark.limit(120)
+def test_stalled_reader_gets_all(shared):
+    shared.stream("--down", 64 * MIB, "--up", 64 * MIB, "--stall", f"{MIB}:3000", seconds=100)
+
+
+@pytest.mark.limit(180)
+def test_short_connections(shared):
+    n = 300 if w.SANITIZED else 2000
+    r = shared.stream("--up", 100, "--down", 100, "--connections", 25, "--total", n, seconds=150)
+    assert r["ok"] == n
+
+
+def test_rst_from_the_client(shared):
+    start = len(shared["streamer"].log())
+    r = shared.stream("--up", 100000, "--down", 0, "--reset-sent", 50000)
+    assert r["ok"] == 1
+    line = shared["streamer"].wait_log(r'\{.*"end":"reset".*\}', start=start)[0]
+    assert "Connection reset by peer" in json.loads(line)["why"]
+
+
+def test_rst_from_the_client_in_a_download(shared):
+    start = len(shared["streamer"].log())
+    shared.stream("--down", 100 * MIB, "--reset-received", MIB)
+    shared["streamer"].wait_log(r'"end":"reset"', start=start)
+
+
+@pytest.fixture
+def resetting(make_world):
+    """A world whose streaming server resets after it has sent 50,000 bytes."""
+    world = make_world()
+    world["streamer"].command += ["--reset-sent", "50000"]
+    world.start().wait_ready()
+    return world
+
+
+def test_rst_from_the_server(resetting):
+    r = resetting.stream("--down", 100000, "--up", 10, "--expect-reset", "--connections", 20)
+    assert r["ok"] == 20
+    m = resetting["public-proxy"].wait_log(r"closed: .*name=stream\.\S+ .*reason=(.*)")
+    assert re.search(r"(?i)reset", m[1])
+
+
+def test_rst_between_hello_and_pairing(shared):
+    """Resets at any moment harm nobody else."""
+    hello, _ = w.client_hello()
+    rng = random.Random(1)
+    for i in range(100):
+        s = shared.connect()
+        s.sendall(hello[: rng.choice([0, 1, 5, 100, len(hello)])])
+        time.sleep(rng.choice([0, 0.001, 0.005]))
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        s.close()
+    assert shared.get() == b'{"message":"success"}\n'

@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The internal port: tokens that are right, wrong, late, and used twice.
+
+The private proxy is replaced by an HTTP server that hands us the notices.
+"""
+
+import base64
+import http.server
+import json
+import os
+import queue
+import threading
+import time
+
+import pytest
+
+import world as w
+from test_hello import drain
+
+
+class Notices:
+    """What a private relay posts to its proxy."""
+
+    def __init__(self, port):
+        self.queue = queue.Queue()
+        notices = self.queue
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                notices.put(request)
+                body = json.dumps({"jsonrpc": "2.0", "result": {"message": "ok"},
+                                   "id": request["id"]}).encode()
+                self.send_response(200)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *args):
+                pass
+
+        http.server.ThreadingHTTPServer.allow_reuse_address = True
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def next(self):
+        params = self.queue.get(timeout=10 * w.SLOW)["params"]
+        return base64.b64decode(params["token"]), params
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+@pytest.fixture(scope="module")
+def public(tmp_path_factory):
+    """A public proxy that knows a domain, and gives a connection two seconds to be claimed."""
+    world = w.World(tmp_path_factory.mktemp("tokens"))
+    world.extra("public-proxy-1", {"public": {"accept_timeout": 2}})
+    world.start()
+    try:
+        world.wait_ready()
+        world["private-proxy"].stop()
+        world.notices = Notices(world.ports["private-proxy"])
+        yield world
+        world.notices.close()
+    finally:
+        problems = world.stop()
+    assert not problems, problems
+
+
+@pytest.fixture
+def waiting(public):
+    """A client whose hello has been sent, its token, and the notice."""
+    hello, _ = w.client_hello()
+    with public.connect() as client:
+        client.sendall(hello)
+        token, params = public.notices.next()
+        yield client, hello, token, params
+
+
+def closed_without_a_byte(s):
+    data, _ = drain(s)
+    return data == b""
+
+
+def test_notice(waiting, public):
+    _, _, token, params = waiting
+    assert len(token) == 32
+    assert params["domain"] == w.NAME
+    assert params["endpoint"] == f"localhost:{public.ports['internal']}"
+    assert params["_client"]["name"] == "public-proxy-1.ga"
+
+
+def test_right_token(waiting, public):
+    client, hello, token, _ = waiting
+    with public.connect("internal") as s:
+        s.sendall(token)
+        data = b""
+        while len(data) < len(hello):
+            data += s.recv(65536)
+        assert data == hello, "the hello as it was received, and nothing else"
+        s.sendall(b"answer")
+        assert client.recv(100) == b"answer"
+
+
+def test_token_byte_by_byte(waiting, public):
+    _, hello, token, _ = waiting
+    with public.connect("internal") as s:
+        for byte in token:
+            s.sendall(bytes([byte]))
+            time.sleep(0.005)
+        assert s.recv(len(hello)) == hello
+
+
+def test_bytes_behind_the_token(waiting, public):
+    """What a private proxy sends early belongs to the stream."""
+    client, _, token, _ = waiting
+    with public.connect("internal") as s:
+        s.sendall(token + b"early")
+        assert client.recv(100) == b"early"
+
+
+def test_wrong_token(waiting, public):
+    client, hello, token, _ = waiting
+    for wrong in (os.urandom(32), token[:31] + bytes([token[31] ^ 1]), bytes(32)):
+        with public.connect("internal") as s:
+            s.sendall(wrong)
+            assert closed_without_a_byte(s)
+    # The right one still works.
+    with public.connect("internal") as s:
+        s.sendall(token)
+        assert s.recv(len(hello)) == hello
+    assert client
+
+
+def test_token_used_twice(waiting, public):
+    _, hello, token, _ = waiting
+    with public.connect("internal") as first, public.connect("internal") as second:
+        first.sendall(token)
+        assert first.recv(len(hello)) == hello
+        second.sendall(token)
+        assert closed_without_a_byte(second)
+        # and the first goes on
+        first.sendall(b"x")
+
+
+def test_token_used_twice_at_once(waiting, public):
+    _, hello, token, _ = waiting
+    sockets = [public.connect("internal") for _ in range(8)]
+    for s in sockets:
+        s.sendall(token)
+    got = []
+    for s in sockets:
+        s.settimeout(1)
+        try:
+            got.append(s.recv(len(hello)))
+        except (TimeoutError, ConnectionResetError):
+            got.append(None)
+        s.close()
+    assert sorted(map(bool, got)) == [False] * 7 + [True], got
+
+
+def test_late_token(waiting, public):
+    client, _, token, _ = waiting
+    begin = time.monotonic()
+    client.settimeout(10 * w.SLOW)
+    data, _ = drain(client)
+    assert 1.5 < time.monotonic() - begin < 4 * w.SLOW, "accept_timeout is 2 s"
+    assert data == b"" or data[0] == 21
+    with public.connect("internal") as s:
+        s.sendall(token)
+        assert closed_without_a_byte(s)
+
+
+def test_half_a_token(public):
+    begin = time.monotonic()
+    with public.connect("internal", timeout=15) as s:
+        s.sendall(bytes(16))
+        assert closed_without_a_byte(s)
+    assert time.monotonic() - begin < 8 * w.SLOW, "token_timeout is 5 s"
+
+
+def test_client_gone_before_the_token(waiting, public):
+    client, _, token, _ = waiting
+    client.close()
+    time.sleep(0.1)
+    with public.connect("internal") as s:
+        s.sendall(token)
+        drain(s)
+    assert public["public-proxy"].running()
