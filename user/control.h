@@ -30,4 +30,6 @@ struct mailbox *control_mailbox(struct control *control);
 void control_set_workers(struct control *control, struct worker **workers, unsigned n);
 /* Runs until SIGINT or SIGTERM, or until control_stop(). */
 int control_run(struct control *control);
+/* As SIGTERM. Any thread. */
+void control_stop(struct control *control);
 void control_free(struct control *control);

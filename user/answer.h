@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Short ways to answer a call; each answers it for good. And to read what others answered. */
+#pragma once
+
+#include "common/jsonrpc_server.h"
+#include "user/form.h"
+
+void answer_ok(struct jsonrpc_call *call); /* "ok" */
+/* Takes `data`, which may be NULL. */
+void answer_error(struct jsonrpc_call *call, int code, const char *message, json_t *data);
+void answer_invalid(struct jsonrpc_call *call, struct form *form); /* clears the form */
+/* -32603 "internal error", with `why` for the asker. */
+void answer_internal(struct jsonrpc_call *call, const char *why);
+
+/* One item's refusal in a list of answers: {"code", "message"}. */
+json_t *answer_refusal(int code, const char *message);
+/*
+ * One item of such a list: false when it is a refusal. *ret_message is
+ * borrowed. Numbers may be doubles: they came through a protobuf Struct.
+ */
+bool answer_item_ok(const json_t *item, int *ret_code, const char **ret_message);
+/* A list as a reply, also when a relay on the way wrapped it: {"_": [...]}. NULL: it is none. */
+const json_t *answer_list(const json_t *result);

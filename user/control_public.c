@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* The control thread of a public proxy. */
+#include "user/control_role.h"
+#include "common/addr.h"
+#include "common/log.h"
+#include "common/settings.h"
+#include "user/public/notices.h"
+#include "user/public/publisher.h"
+#include "user/public/service.h"
+
+#include <errno.h>
+#include <string.h>
+
+struct public_role {
+	struct public_service service;
+	struct notices notices;
+	struct publisher *publisher;
+};
+
+static void public_free(struct control *control)
+{
+	struct public_role *role = control->role;
+
+	if (!role)
+		return;
+	publisher_free(role->publisher);
+	free(role);
+	control->role = NULL;
+}
+
+static int public_new(struct control *control, char **ret_error)
+{
+	struct public_role *role = calloc(1, sizeof(*role));
+	unsigned accept_timeout = (unsigned)settings_integer(control->block, "accept_timeout");
+
+	(void)ret_error;
+	if (!role)
+		return -ENOMEM;
+	control->role = role;
+	int r = publisher_new(control->base, control->announcements, &control->crew,
+			      &role->publisher);
+	if (r < 0)
+		return r;
+	role->service = (struct public_service){
+		.name = control->name,
+		.announcements = control->announcements,
+		.changed = publisher_changed,
+		.arg = role->publisher,
+	};
+	role->notices = (struct notices){
+		.client = control->client,
+		.crew = &control->crew,
+		.endpoint = settings_string(control->block, "internal_endpoint"),
+		.timeout_ms = accept_timeout > 0 ? accept_timeout : 1,
+		.max = (unsigned)settings_integer(control->block, "limits.pending"),
+	};
+	return 0;
+}
+
+/* Every private proxy would dial itself. */
+static void warn_about_endpoint(const char *endpoint)
+{
+	char host[ADDR_HOST_MAX + 1];
+	uint16_t port;
+
+	if (addr_split(endpoint, host, &port) == 0 &&
+	    (host[0] == '\0' || strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0))
+		log_warn("public.internal_endpoint is %s, which no other machine can dial: give "
+			 "it the name or address by which private proxies reach this one",
+			 endpoint);
+}
+
+static void public_start(struct control *control)
+{
+	struct public_role *role = control->role;
+
+	warn_about_endpoint(role->notices.endpoint);
+	log_info("public proxy %s: %zu announcement(s) known, private proxies are asked to dial "
+		 "%s",
+		 control->name, announcements_count(control->announcements),
+		 role->notices.endpoint);
+	publisher_changed(role->publisher);
+}
+
+static void public_stop(struct control *control)
+{
+	(void)control;
+}
+
+static void public_call(struct control *control, struct jsonrpc_call *call)
+{
+	struct public_role *role = control->role;
+
+	public_service_call(&role->service, call);
+}
+
+static void public_notice(struct control *control, struct mail *mail)
+{
+	struct public_role *role = control->role;
+
+	notices_send(&role->notices, mail);
+}
+
+static void public_changed(struct control *control)
+{
+	struct public_role *role = control->role;
+
+	publisher_changed(role->publisher);
+}
+
+static bool public_busy(const struct control *control)
+{
+	const struct public_role *role = control->role;
+
+	return role->notices.under_way > 0;
+}
+
+const struct role_ops role_public = {
+	.new = public_new,
+	.free = public_free,
+	.start = public_start,
+	.stop = public_stop,
+	.call = public_call,
+	.notice = public_notice,
+	.changed = public_changed,
+	.busy = public_busy,
+};

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Inside the control thread: what both roles have, and what each adds. */
+#pragma once
+
+#include "common/jsonrpc_client.h"
+#include "common/jsonrpc_server.h"
+#include "user/control.h"
+#include "user/crew.h"
+#include "user/state/announcements.h"
+
+#include <event2/event.h>
+
+struct role_ops {
+	/* Makes control->role. On failure -errno, maybe *ret_error. */
+	int (*new)(struct control *control, char **ret_error);
+	void (*free)(struct control *control); /* takes a role that is NULL */
+	void (*start)(struct control *control);
+	void (*stop)(struct control *control); /* nothing new on its own any more */
+	void (*call)(struct control *control, struct jsonrpc_call *call);
+	void (*notice)(struct control *control, struct mail *mail); /* takes it; may be NULL */
+	void (*changed)(struct control *control);                   /* announcements have expired */
+	bool (*busy)(const struct control *control);
+};
+
+extern const struct role_ops role_public, role_private;
+
+struct control {
+	const struct role_ops *ops;
+	void *role;
+	json_t *tree;        /* a reference on the whole settings */
+	const json_t *block; /* of them, the section of this role */
+	const char *name;    /* own operator */
+	struct event_base *base;
+	struct mailbox *box;
+	struct crew crew;
+	struct announcements *announcements;
+	struct jsonrpc_client *client;
+	struct jsonrpc_server *server;
+	struct event *mail, *interrupt, *terminate, *sweep, *quiet;
+	bool sweep_failed;
+	bool stopping;
+	unsigned quiet_turns, turns_left;
+};

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The workers as the control thread sees them: somebody to send mail to. */
+#pragma once
+
+#include "user/mailbox.h"
+
+struct worker;
+
+struct crew {
+	struct worker **workers; /* not owned */
+	unsigned n;
+	unsigned next;
+};
+
+/* Both take the mail; without a worker to get it, it is freed. */
+void crew_mail(struct crew *crew, unsigned worker, struct mail *mail);
+void crew_mail_next(struct crew *crew, struct mail *mail); /* to each in turn */

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One state machine for each public proxy, moved by one timer and one call
+ * under way at most.
+ *
+ * While a public proxy is not reached, or its or our relay is not, the whole
+ * list is sent again and again: after 0.2 s, then twice as long each time, up
+ * to 1 s in the first minute, so that a restarted process is found again
+ * within a second or two, and up to 30 s later, so that a long outage costs
+ * nothing. Each wait is shortened at random by up to a half, so that many
+ * private proxies do not come back in step.
+ *
+ * While it is reached, nobody tells us when it loses its announcements (its
+ * datastore may be gone) or when a relay in between goes away. So every 10 s
+ * it is asked for one of our announcements: a short question and a short
+ * answer, for which the directory already gives private proxies the right
+ * (an original ignores the filter and answers with its whole list; it is
+ * right all the same). If the question fails or the announcement is missing,
+ * all are sent at once. The whole list goes out every 10 minutes in any case.
+ */
+#pragma once
+
+#include "user/private/announcer.h"
+
+#include <sys/queue.h>
+
+struct peer {
+	LIST_ENTRY(peer) entry;
+	struct announcer *announcer;
+	char *name;
+	struct event *timer;
+	bool calling;
+	bool again;          /* something came up during the call */
+	bool reached;        /* the last call was answered */
+	bool probes_refused; /* the directory does not allow us to ask */
+	unsigned failures;
+	int64_t down_since, next_announce; /* CLOCK_MONOTONIC, ms */
+	unsigned probe;                    /* which announcement to ask for next */
+	json_t *sent;  /* connections of the call under way, or the domain asked for */
+	char *problem; /* the last one logged */
+};
+
+struct announcer {
+	struct event_base *base;
+	const char *name;
+	struct jsonrpc_client *client;
+	struct announcements *announcements;
+	LIST_HEAD(, peer) peers;
+	bool started;
+};
+
+/* The timer's callback: do what is due. `arg` is the peer. */
+void peer_turn(evutil_socket_t fd, short events, void *arg);
+/* Let the timer fire in `ms`, unless the announcer has stopped. */
+void peer_wait(struct peer *peer, int64_t ms);
+/* One announcement was accepted outside the announcer's own calls. */
+void peer_accepted(struct peer *peer);

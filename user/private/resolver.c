@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "user/private/resolver.h"
+#include "common/cleanup.h"
+#include "user/mailbox.h" /* ENDPOINT_ADDRS */
+
+#include <errno.h>
+#include <event2/dns.h>
+#include <event2/util.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <time.h>
+
+#define CACHE_MAX     256 /* names; the oldest goes */
+#define CACHE_SECONDS 30  /* an address that changed is dialled by then */
+#define UNDER_WAY_MAX 256
+
+struct answer {
+	TAILQ_ENTRY(answer) entry;
+	char *endpoint;
+	time_t until; /* CLOCK_MONOTONIC, seconds */
+	struct addr list[ENDPOINT_ADDRS];
+	int n;
+};
+
+struct lookup {
+	LIST_ENTRY(lookup) entry;
+	struct resolver *resolver;
+	char *endpoint;
+	resolver_done done;
+	void *arg;
+};
+
+struct resolver {
+	struct event_base *base;
+	struct evdns_base *dns; /* made when the first name is asked for */
+	TAILQ_HEAD(, answer) cache;
+	unsigned n_cached, under_way;
+	LIST_HEAD(, lookup) lookups;
+};
+
+static time_t seconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec;
+}
+
+int resolver_new(struct event_base *base, struct resolver **ret)
+{
+	struct resolver *resolver = calloc(1, sizeof(*resolver));
+
+	if (!resolver)
+		return -ENOMEM;
+	resolver->base = base;
+	TAILQ_INIT(&resolver->cache);
+	LIST_INIT(&resolver->lookups);
+	*ret = resolver;
+	return 0;
+}
+
+static void forget(struct resolver *resolver, struct answer *answer)
+{
+	TAILQ_REMOVE(&resolver->cache, answer, entry);
+	resolver->n_cached--;
+	free(answer->endpoint);
+	free(answer);
+}
+
+static void finish(struct lookup *lookup, int n, const struct addr *list)
+{
+	LIST_REMOVE(lookup, entry);
+	lookup->resolver->under_way--;
+	lookup->done(n, list, lookup->arg);
+	free(lookup->endpoint);
+	free(lookup);
+}
+
+void resolver_free(struct resolver *resolver)
+{
+	if (!resolver)
+		return;
+	/* Without the answers: they would come from the loop, which does not run any more. */
+	if (resolver->dns)
+		evdns_base_free(resolver->dns, 0);
+	for (struct lookup *lookup; (lookup = LIST_FIRST(&resolver->lookups));)
+		finish(lookup, -ECANCELED, NULL);
+	for (struct answer *answer; (answer = TAILQ_FIRST(&resolver->cache));)
+		forget(resolver, answer);
+	free(resolver);
+}
+
+static const struct answer *recall(struct resolver *resolver, const char *endpoint)
+{
+	struct answer *answer, *next;
+	time_t now = seconds();
+
+	for (answer = TAILQ_FIRST(&resolver->cache); answer; answer = next) {
+		next = TAILQ_NEXT(answer, entry);
+		if (answer->until <= now)
+			forget(resolver, answer);
+		else if (strcmp(answer->endpoint, endpoint) == 0)
+			return answer;
+	}
+	return NULL;
+}
+
+/* Not remembering is no error: the next one asks again. */
+static void remember(struct resolver *resolver, const char *endpoint, const struct addr *list,
+		     int n)
+{
+	struct answer *answer = calloc(1, sizeof(*answer));
+
+	if (!answer || !(answer->endpoint = strdup(endpoint))) {
+		free(answer);
+		return;
+	}
+	memcpy(answer->list, list, (size_t)n * sizeof(*list));
+	answer->n = n;
+	answer->until = seconds() + CACHE_SECONDS;
+	if (resolver->n_cached >= CACHE_MAX)
+		forget(resolver, TAILQ_FIRST(&resolver->cache));
+	TAILQ_INSERT_TAIL(&resolver->cache, answer, entry);
+	resolver->n_cached++;
+}
+
+static void resolved(int error, struct evutil_addrinfo *found, void *arg)
+{
+	struct addr list[ENDPOINT_ADDRS];
+	struct lookup *lookup = arg;
+	int n = 0;
+
+	if (error == EVUTIL_EAI_CANCEL) {
+		if (found)
+			evutil_freeaddrinfo(found);
+		return;
+	}
+	for (const struct evutil_addrinfo *ai = found; ai && n < ENDPOINT_ADDRS; ai = ai->ai_next) {
+		memset(&list[n], 0, sizeof(list[n]));
+		memcpy(&list[n].sa, ai->ai_addr, ai->ai_addrlen);
+		list[n++].len = (socklen_t)ai->ai_addrlen;
+	}
+	if (found)
+		evutil_freeaddrinfo(found);
+	if (n > 0)
+		remember(lookup->resolver, lookup->endpoint, list, n);
+	finish(lookup, n > 0 ? n : -ENOENT, list);
+}
+
+/* A missing resolv.conf is no fault: then /etc/hosts and the local name server are left. */
+static int start_dns(struct resolver *resolver)
+{
+	if (resolver->dns)
+		return 0;
+	resolver->dns = evdns_base_new(resolver->base, EVDNS_BASE_DISABLE_WHEN_INACTIVE);
+	if (!resolver->dns)
+		return -ENOMEM;
+	(void)evdns_base_resolv_conf_parse(resolver->dns, DNS_OPTIONS_ALL, "/etc/resolv.conf");
+	(void)evdns_base_set_option(resolver->dns, "timeout:", "2");
+	(void)evdns_base_set_option(resolver->dns, "attempts:", "2");
+	return 0;
+}
+
+static int ask(struct resolver *resolver, const char *endpoint, resolver_done done, void *arg)
+{
+	struct evutil_addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_protocol = IPPROTO_TCP};
+	char host[ADDR_HOST_MAX + 1], service[6];
+	uint16_t port;
+
+	if (addr_split(endpoint, host, &port) < 0)
+		return -EINVAL;
+	if (resolver->under_way >= UNDER_WAY_MAX)
+		return -EAGAIN;
+	int r = start_dns(resolver);
+	if (r < 0)
+		return r;
+	struct lookup *lookup = calloc(1, sizeof(*lookup));
+	if (!lookup || !(lookup->endpoint = strdup(endpoint))) {
+		free(lookup);
+		return -ENOMEM;
+	}
+	lookup->resolver = resolver;
+	lookup->done = done;
+	lookup->arg = arg;
+	LIST_INSERT_HEAD(&resolver->lookups, lookup, entry);
+	resolver->under_way++;
+	snprintf(service, sizeof(service), "%u", port);
+	/* May call back at once, for a name in /etc/hosts or when no name server is known. */
+	(void)evdns_getaddrinfo(resolver->dns, host, service, &hints, resolved, lookup);
+	return 0;
+}
+
+void resolver_lookup(struct resolver *resolver, const char *endpoint, resolver_done done, void *arg)
+{
+	struct addr list[ENDPOINT_ADDRS];
+
+	int n = addr_parse(endpoint, list, ENDPOINT_ADDRS);
+	if (n != -EAGAIN) {
+		done(n, list, arg);
+		return;
+	}
+	const struct answer *answer = recall(resolver, endpoint);
+	if (answer) {
+		memcpy(list, answer->list, sizeof(list));
+		done(answer->n, list, arg);
+		return;
+	}
+	int r = ask(resolver, endpoint, done, arg);
+	if (r < 0)
+		done(r, NULL, arg);
+}

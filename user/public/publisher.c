@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "user/public/publisher.h"
+#include "common/cleanup.h"
+#include "common/log.h"
+#include "user/public/routes.h"
+
+#include <errno.h>
+
+struct publisher {
+	const struct announcements *announcements;
+	struct crew *crew;
+	struct event *event;
+};
+
+static struct routes *make_routes(const struct announcements *announcements)
+{
+	const struct announcement_list *all = announcements_list(announcements);
+	const struct announcement *item;
+	size_t n = 0;
+
+	AUTO_FREE struct route *list =
+		calloc(announcements_count(announcements) + 1, sizeof(*list));
+	if (!list)
+		return NULL;
+	TAILQ_FOREACH(item, all, entry)
+	{
+		list[n++] = (struct route){
+			.domain = item->domain,
+			.operator= item->owner,
+			.expires_at = item->expires_at,
+		};
+	}
+	return routes_new(list, n);
+}
+
+static void mail_routes(struct crew *crew, struct routes *routes)
+{
+	for (unsigned i = 0; i < crew->n; i++) {
+		struct mail *mail = mail_new(MAIL_ROUTES);
+		if (!mail) {
+			log_error("a worker keeps its old announcements: out of memory");
+			continue;
+		}
+		mail->u.routes = routes_ref(routes);
+		crew_mail(crew, i, mail);
+	}
+}
+
+static void publish(evutil_socket_t fd, short events, void *arg)
+{
+	const struct timeval again = {.tv_sec = 1};
+	struct publisher *publisher = arg;
+
+	(void)fd;
+	(void)events;
+	struct routes *routes = make_routes(publisher->announcements);
+	if (!routes) {
+		log_error("announcements cannot be given to the workers: out of memory; trying "
+			  "again in 1 s");
+		event_add(publisher->event, &again);
+		return;
+	}
+	mail_routes(publisher->crew, routes);
+	routes_unref(routes);
+}
+
+int publisher_new(struct event_base *base, const struct announcements *announcements,
+		  struct crew *crew, struct publisher **ret)
+{
+	struct publisher *publisher = calloc(1, sizeof(*publisher));
+
+	if (!publisher)
+		return -ENOMEM;
+	publisher->announcements = announcements;
+	publisher->crew = crew;
+	publisher->event = evtimer_new(base, publish, publisher);
+	if (!publisher->event) {
+		free(publisher);
+		return -ENOMEM;
+	}
+	*ret = publisher;
+	return 0;
+}
+
+void publisher_free(struct publisher *publisher)
+{
+	if (!publisher)
+		return;
+	event_free(publisher->event);
+	free(publisher);
+}
+
+void publisher_changed(void *arg)
+{
+	struct publisher *publisher = arg;
+
+	event_active(publisher->event, EV_TIMEOUT, 1);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What a public proxy answers: announceConnections, getAnnouncements and
+ * withdrawConnection. Each operator has its own announcements; whoever holds
+ * an unexpired one for a domain keeps it.
+ *
+ * Only equal names are in conflict. "www.example.org" may be announced under
+ * another operator's "*.example.org" and the other way round, if the directory
+ * allows both operators these names; the exact one is found first.
+ */
+#pragma once
+
+#include "common/jsonrpc_server.h"
+#include "user/state/announcements.h"
+
+struct public_service {
+	const char *name; /* own */
+	struct announcements *announcements;
+	void (*changed)(void *arg); /* after each commit that changed something */
+	void *arg;
+};
+
+void public_service_call(struct public_service *service, struct jsonrpc_call *call);
