@@ -13,7 +13,7 @@
 #include <string.h>
 
 #define REPLY_BYTES_MAX     (4 << 20)
-#define DEFAULT_CONNECTIONS 16
+#define DEFAULT_CONNECTIONS 8
 /* Callers have limits of their own; this one keeps a mistake there from eating the memory. */
 #define CALLS_MAX 8192
 

@@ -14,9 +14,8 @@
 /* For a block that does not set them. */
 #define BODY_BYTES     (4 << 20)
 #define HEAD_BYTES     (16 << 10)
-#define CONNECTIONS    1024
-#define REQUEST_MS     10000
-#define IDLE_MS        120000
+#define CONNECTIONS    256
+#define TIMEOUT_MS     30000
 #define DEFAULT_PATH   "/jsonrpc"
 #define NOT_ADMITTED   401
 #define NO_FINGERPRINT "none"
@@ -172,14 +171,13 @@ static int start(struct jsonrpc_server *server, struct event_base *base, const j
 {
 	struct http_server_limits limits = {
 		.body_bytes =
-			(size_t)or_default(settings_integer(settings, "max_body"), BODY_BYTES),
+			(size_t)or_default(settings_integer(settings, "body_limit"), BODY_BYTES),
 		.head_bytes = HEAD_BYTES,
 		.connections = (unsigned)or_default(settings_integer(settings, "max_connections"),
 						    CONNECTIONS),
-		.request_ms = (unsigned)or_default(settings_integer(settings, "request_timeout"),
-						   REQUEST_MS),
-		.idle_ms =
-			(unsigned)or_default(settings_integer(settings, "idle_timeout"), IDLE_MS),
+		.request_ms =
+			(unsigned)or_default(settings_integer(settings, "timeout"), TIMEOUT_MS),
+		.idle_ms = (unsigned)or_default(settings_integer(settings, "timeout"), TIMEOUT_MS),
 	};
 
 	int r = http_server_new(base, server->address, settings_get(settings, "tcp_rate_limits"),

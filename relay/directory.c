@@ -29,20 +29,20 @@ void directory_free(struct directory *directory)
 	free(directory);
 }
 
-json_t *directory_entry(const struct directory *directory, const char *operator)
+json_t *directory_entry(const struct directory *directory, const char *name)
 {
-	return json_object_get(directory->entries, operator);
+	return json_object_get(directory->entries, name);
 }
 
 int directory_each(const struct directory *directory,
-		   int (*each)(const char *operator, json_t * entry, void *arg), void *arg)
+		   int (*each)(const char *name, json_t *entry, void *arg), void *arg)
 {
-	const char *operator;
+	const char *name;
 	json_t *entry;
 
-	json_object_foreach(directory->entries, operator, entry)
+	json_object_foreach(directory->entries, name, entry)
 	{
-		int r = each(operator, entry, arg);
+		int r = each(name, entry, arg);
 		if (r != 0)
 			return r;
 	}
@@ -54,26 +54,25 @@ size_t directory_size(const struct directory *directory)
 	return json_object_size(directory->entries);
 }
 
-const json_t *directory_channel(const struct directory *directory, const char *operator,
-				const char * type)
+const json_t *directory_channel(const struct directory *directory, const char *name,
+				const char *type)
 {
-	const json_t *channels = json_object_get(directory_entry(directory, operator), "channels");
+	const json_t *channels = json_object_get(directory_entry(directory, name), "channels");
 	const json_t *channel;
 	size_t i;
 
 	json_array_foreach(channels, i, channel)
 	{
-		const char *name = json_string_value(json_object_get(channel, "type"));
-		if (name && strcmp(name, type) == 0)
+		const char *own = json_string_value(json_object_get(channel, "type"));
+		if (own && strcmp(own, type) == 0)
 			return json_object_get(channel, "settings");
 	}
 	return NULL;
 }
 
-bool directory_pins(const struct directory *directory, const char *operator,
-		    const char * fingerprint)
+bool directory_pins(const struct directory *directory, const char *name, const char *fingerprint)
 {
-	const json_t *entry = directory_entry(directory, operator);
+	const json_t *entry = directory_entry(directory, name);
 	const json_t *certificates = json_object_get(entry, "certificates");
 	const json_t *certificate;
 	size_t i;
