@@ -93,13 +93,14 @@ BPF   := $(filter-out %.bpf,$(BPF_TESTS:%.c=$B/%))
 TOOLS := $(TOOL_SRC:%.c=$B/%)
 
 .PHONY: all examples certs deps demo test unit bpf e2e san-unit san-bpf san-e2e stress lint \
-        test-programs unit-programs bpf-programs e2e-programs install uninstall help clean FORCE
+        generated test-programs unit-programs bpf-programs e2e-programs install uninstall help clean FORCE
 all: $(BIN)
 examples: $B/bin/internal-server
 unit-programs: $(UNIT)
 bpf-programs: $(BPF)
 e2e-programs: $(BIN) $B/bin/internal-server $(TOOLS)
 test-programs: unit-programs bpf-programs e2e-programs
+generated: $(SKELETONS) $(PROTO_HDR)
 
 help:
 	@sed -n '2,/^$$/s/^# \{0,1\}//p' Makefile

@@ -13,7 +13,7 @@ build='gcc make pkg-config clang llvm bpftool protobuf-c-compiler protobuf-compi
 run='ca-certificates curl openssl iproute2 procps util-linux parallel'
 tests='libcmocka-dev python3 python3-pytest python3-grpcio python3-protobuf python3-yaml sqlite3 nftables
 	qemu-system-x86 cpio xz-utils'
-lint='clang-format clang-tidy cppcheck shellcheck'
+lint='clang-format clang-tidy shellcheck'
 
 # The compiler's sanitizer libraries come with gcc. Ubuntu ships bpftool inside linux-tools.
 if [ -r /etc/os-release ] && grep -q '^ID=ubuntu' /etc/os-release; then

@@ -18,8 +18,8 @@ PROXIES = ("public-proxy", "private-proxy")
 def sockmap(tmp_path_factory):
     """Forced to the sockmap, whatever this kernel is trusted with."""
     world = w.World(tmp_path_factory.mktemp("sockmap"))
-    world.extra("public-proxy-1", {"public": {"forwarding": "sockmap"}})
-    world.extra("private-proxy-1", {"private": {"forwarding": "sockmap"}}, "910_forwarding")
+    world.extra("public-proxy-1", {"forwarding": "sockmap"})
+    world.extra("private-proxy-1", {"forwarding": "sockmap"}, "910_forwarding")
     world.start()
     try:
         world.wait_ready()
@@ -116,8 +116,8 @@ def test_every_path_keeps_every_byte(make_world, forwarding):
     mib = 1024 * 1024
     bulk = (10 if w.SANITIZED else 64) * mib
     world = make_world()
-    world.extra("public-proxy-1", {"public": {"forwarding": forwarding}})
-    world.extra("private-proxy-1", {"private": {"forwarding": forwarding}}, "910_forwarding")
+    world.extra("public-proxy-1", {"forwarding": forwarding})
+    world.extra("private-proxy-1", {"forwarding": forwarding}, "910_forwarding")
     world.start().wait_ready()
     world.stream("--up", bulk, "--down", bulk, seconds=100)
     world.stream("--up", 2 * mib, "--down", 2 * mib, "--connections", 16, "--write", "1-262144",

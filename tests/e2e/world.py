@@ -151,7 +151,7 @@ class World:
         if not fixed:
             self.ports = dict(zip(PORTS, free_ports(len(PORTS))))
         self.stream_port = free_ports(1)[0] if not fixed else 8889
-        self.settings = self.dir / "settings"
+        self.settings = self.dir / "settings/dev"
         self._copy_settings(replace or {})
         (self.dir / "log").mkdir(parents=True, exist_ok=True)
         roles = self.settings / "roles"
