@@ -83,8 +83,8 @@ struct schema {
 int schema_check(const struct schema *schema, const json_t *tree, const struct lines *lines,
 		 struct place origin, struct settings_report *report, json_t **ret);
 
-/* The reference as Markdown tables: a row for each key, a table for each named block. */
-void schema_print(const struct schema *schema, FILE *to);
+/* The reference as Markdown: a table for each schema, then one for each named block in them. */
+void schema_print(const struct schema *const *schemas, size_t n, FILE *to);
 
 /* Pure parsers of single values. -EINVAL: malformed. -ERANGE: too large. */
 int schema_parse_duration(const char *text, long long *ret_ms);

@@ -179,10 +179,12 @@ static void print_keys(const struct schema *schema, const char *path, struct blo
 	}
 }
 
-void schema_print(const struct schema *schema, FILE *to)
+void schema_print(const struct schema *const *schemas, size_t n, FILE *to)
 {
-	struct blocks blocks = {.list = {schema}, .n = 1};
+	struct blocks blocks = {.n = 0};
 
+	for (size_t i = 0; i < n; i++)
+		note(&blocks, schemas[i]);
 	for (size_t i = 0; i < blocks.n; i++) {
 		fprintf(to, "%s### %s\n\n", i ? "\n" : "", blocks.list[i]->name);
 		fputs("| key | type | default | meaning |\n|---|---|---|---|\n", to);
