@@ -2,9 +2,62 @@
 /* A data-path thread: its own listeners, its own epoll, its own connections. */
 #pragma once
 
+#include "user/config.h"
+#include "user/flow/connection.h"
+#include "user/flow/dial_back.h"
+#include "user/flow/listen.h"
 #include "user/mailbox.h"
+#include "user/plane/kernel.h"
+#include "user/plane/stream.h"
+#include "user/timer.h"
+#include "user/watch.h"
 
-struct worker;
+#include <pthread.h>
+#include <stdatomic.h>
+
+struct sources;
+struct waiting_room;
+
+/* Made by main, before threads start; shared, constant or with a rule of its own. */
+struct workshop {
+	const struct config *config;
+	struct mailbox *control; /* where notices go */
+	struct sources *sources; /* half-open connections by source; lock-free */
+	struct kernel *kernel;   /* NULL: no sockmap */
+	struct rate_gate *public_gate, *internal_gate; /* NULL: no limits */
+	struct worker **workers;
+	_Atomic uint32_t connections; /* open ones of the process */
+	uint8_t token_key[32];        /* of the keyed hash by which tokens are looked up */
+};
+
+struct worker {
+	unsigned index;
+	struct workshop *shop;
+	pthread_t thread;
+	bool started;
+	int epoll;
+	struct timers timers;
+	struct mailbox *box;
+	struct watch box_watch, ring_watch;
+	struct plane plane;
+	struct routes *routes;        /* a reference; NULL until the first mail */
+	struct waiting_room *waiting; /* connections that wait for their dial-back, by token */
+	struct connection_list states[CONNECTION_STATES];
+	struct listen_list listeners;
+	struct dial_back_list dial_backs, ended_dial_backs;
+	uint32_t n_dial_backs;
+	uint64_t next_id;
+	bool stopping;
+	struct timer grace;
+	uint8_t *peek_bytes, *peek_workspace;
+};
+
+int worker_new(struct workshop *shop, unsigned index, struct worker **ret);
+/* On failure -errno; *ret_error names the address (caller frees). */
+int worker_listen(struct worker *worker, char **ret_error);
+int worker_start(struct worker *worker);
+void worker_join(struct worker *worker); /* after MAIL_STOP */
+void worker_free(struct worker *worker);
 
 /* Puts mail into the worker's box. Any thread. */
 void worker_mail(struct worker *worker, struct mail *mail);

@@ -15,13 +15,13 @@ enum move_result {
 	MOVE_RESET_IN,  /* the source was reset */
 	MOVE_RESET_OUT, /* the destination was reset */
 	MOVE_NO_MEMORY,
-	MOVE_NO_PIPE, /* splice only: no descriptors left for a pipe */
 };
 
 /* recv() and send(), at most STREAM_CHUNK bytes kept while the destination is blocked. */
 enum move_result copy_move(struct stream *stream, int i);
 
-/* splice() through a pipe, which is lent only while bytes are in it. */
+/* splice() through a pipe, which is lent only while bytes are in it; by copying while no pipe is to
+ * be had. */
 enum move_result splice_move(struct stream *stream, int i);
 
 struct pipe_pool;

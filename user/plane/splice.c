@@ -125,7 +125,7 @@ enum move_result splice_move(struct stream *stream, int i)
 	if (direction->pending)
 		return copy_move(stream, i);
 	if (direction->pipe[0] < 0 && borrow(stream->plane->pipes, direction->pipe) < 0)
-		return MOVE_NO_PIPE;
+		return copy_move(stream, i);
 	enum move_result r = fill_and_empty(stream, i);
 	if (direction->in_pipe == 0)
 		splice_done(stream, i);

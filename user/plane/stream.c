@@ -75,23 +75,12 @@ static void drain(struct stream *stream, int i)
 		finish_direction(stream, i);
 }
 
-/* Move what can be moved of direction i. May end the stream. */
-static void advance(struct stream *stream, int i)
+/* What a move has come to, for direction i. May end the stream. */
+static void conclude(struct stream *stream, int i, enum move_result result)
 {
-	struct stream_direction *direction = &stream->directions[i];
 	struct stream_end *from = &stream->ends[i];
 
-	if (!stream->running || direction->done || direction->waiting)
-		return;
-	if (stream->path == PATH_SOCKMAP) {
-		sockmap_observe(stream, i);
-		if (direction->in_kernel) {
-			if (from->fin_seen)
-				drain(stream, i);
-			return;
-		}
-	}
-	switch (stream->path == PATH_SPLICE ? splice_move(stream, i) : copy_move(stream, i)) {
+	switch (result) {
 	case MOVE_DRY:
 		if (stream->path == PATH_SOCKMAP)
 			sockmap_offer(stream, i);
@@ -115,13 +104,30 @@ static void advance(struct stream *stream, int i)
 	case MOVE_RESET_OUT:
 		end(stream, i ? STREAM_RESET_BY_0 : STREAM_RESET_BY_1);
 		break;
-	case MOVE_NO_PIPE:
-		stream->path = PATH_COPY;
-		break;
 	case MOVE_NO_MEMORY:
 		end(stream, STREAM_NO_MEMORY);
 		break;
 	}
+}
+
+/* Move what can be moved of direction i. May end the stream. */
+static void advance(struct stream *stream, int i)
+{
+	struct stream_direction *direction = &stream->directions[i];
+	struct stream_end *from = &stream->ends[i];
+
+	if (!stream->running || direction->done || direction->waiting)
+		return;
+	if (stream->path == PATH_SOCKMAP) {
+		sockmap_observe(stream, i);
+		if (direction->in_kernel) {
+			if (from->fin_seen)
+				drain(stream, i);
+			return;
+		}
+	}
+	conclude(stream, i,
+		 stream->path == PATH_SPLICE ? splice_move(stream, i) : copy_move(stream, i));
 }
 
 static void on_ready(struct watch *watch, uint32_t events)
@@ -225,11 +231,9 @@ static bool at_rest(struct stream *stream)
 		/* A partly read skb would be delivered again in full after the insert. */
 		enum move_result r = copy_move(stream, i);
 
-		if (r == MOVE_EOF)
-			stream->ends[i].fin_seen = true;
+		conclude(stream, i, r);
 		if (r != MOVE_DRY)
 			return false;
-		splice_done(stream, i);
 	}
 	return true;
 }
@@ -238,6 +242,8 @@ static void enter_sockmap(struct stream *stream)
 {
 	if (stream->no_sockmap || !at_rest(stream))
 		return;
+	for (int i = 0; i < 2; i++)
+		splice_done(stream, i);
 	if (sockmap_enter(stream) < 0) {
 		stream->no_sockmap = true;
 		return;

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "user/flow/connection.h"
+
+#include "common/log.h"
+#include "user/flow/dial.h"
+#include "user/flow/rendezvous.h"
+#include "user/flow/sources.h"
+#include "user/worker.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stddef.h>
+#include <sys/socket.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TO(state) (1u << (state))
+
+static const unsigned legal_moves[CONNECTION_STATES] = {
+	[CONNECTION_PEEK] =
+		TO(CONNECTION_RENDEZVOUS) | TO(CONNECTION_REFUSE) | TO(CONNECTION_CLOSED),
+	[CONNECTION_RENDEZVOUS] =
+		TO(CONNECTION_PAIR) | TO(CONNECTION_REFUSE) | TO(CONNECTION_CLOSED),
+	[CONNECTION_DIAL] = TO(CONNECTION_PAIR) | TO(CONNECTION_CLOSED),
+	[CONNECTION_PAIR] = TO(CONNECTION_CLOSED),
+	[CONNECTION_REFUSE] = TO(CONNECTION_CLOSED),
+};
+
+struct connection *connection_new(struct worker *worker, enum connection_state state)
+{
+	struct workshop *shop = worker->shop;
+
+	if (atomic_fetch_add(&shop->connections, 1) >= shop->config->connections) {
+		atomic_fetch_sub(&shop->connections, 1);
+		return NULL;
+	}
+	struct connection *connection = calloc(1, sizeof(*connection));
+	if (!connection) {
+		atomic_fetch_sub(&shop->connections, 1);
+		return NULL;
+	}
+	connection->worker = worker;
+	connection->state = state;
+	/* Unique in the process, and telling the worker. */
+	connection->id = worker->next_id++ * shop->config->workers + worker->index;
+	connection->began = timer_now();
+	stream_init(&connection->stream, &worker->plane, NULL);
+	TAILQ_INSERT_TAIL(&worker->states[state], connection, in_state);
+	return connection;
+}
+
+void connection_move(struct connection *connection, enum connection_state state)
+{
+	struct worker *worker = connection->worker;
+
+	if (!(legal_moves[connection->state] & TO(state))) {
+		log_error("connection %" PRIu64 ": no way from state %d to %d", connection->id,
+			  connection->state, state);
+		abort();
+	}
+	timer_disarm(&worker->timers, &connection->deadline);
+	if (connection->state == CONNECTION_RENDEZVOUS)
+		rendezvous_forget(connection);
+	if (connection->counts_half_open &&
+	    (state == CONNECTION_PAIR || state == CONNECTION_CLOSED)) {
+		sources_leave(worker->shop->sources, connection->source);
+		connection->counts_half_open = false;
+	}
+	TAILQ_REMOVE(&worker->states[connection->state], connection, in_state);
+	connection->state = state;
+	TAILQ_INSERT_TAIL(&worker->states[state], connection, in_state);
+}
+
+void connection_set_client(struct connection *connection, const struct addr *client)
+{
+	if (connection->worker->shop->config->anonymize_clients)
+		addr_format_anonymous(client, connection->client);
+	else
+		addr_format(client, connection->client);
+}
+
+int connection_set_name(struct connection *connection, const char *name, const char *operator)
+{
+	connection->name = strdup(name);
+	if (operator)
+		connection->operator= strdup(operator);
+	return connection->name && (!operator|| connection->operator) ? 0 : -ENOMEM;
+}
+
+struct connection *connection_of_watch(struct watch *watch)
+{
+	struct stream_end *end = container_of(watch, struct stream_end, watch);
+
+	return container_of(end->stream, struct connection, stream);
+}
+
+void connection_keep_alive(int fd, int idle_s)
+{
+	int on = 1, interval = 10, probes = 6;
+
+	if (idle_s <= 0)
+		return;
+	(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof(idle_s));
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof(interval));
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof(probes));
+}
+
+void connection_bury(struct worker *worker)
+{
+	struct connection_list *closed = &worker->states[CONNECTION_CLOSED];
+	struct connection *connection;
+
+	while ((connection = TAILQ_FIRST(closed))) {
+		TAILQ_REMOVE(closed, connection, in_state);
+		dial_free(connection->dial);
+		free(connection->name);
+		free(connection->operator);
+		free(connection);
+		atomic_fetch_sub(&worker->shop->connections, 1);
+	}
+}

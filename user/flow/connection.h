@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A connection and its states. Each state is a list of the worker and a file
+ * of this folder; connection_move() is the one function that moves a
+ * connection from one to the next.
+ *
+ *   public proxy:   PEEK → RENDEZVOUS → PAIR → CLOSED
+ *                     ↘        ↓
+ *                       REFUSE → CLOSED
+ *   private proxy:  DIAL → PAIR → CLOSED
+ */
+#pragma once
+
+#include "common/addr.h"
+#include "user/plane/stream.h"
+#include "user/timer.h"
+
+#include <stdint.h>
+#include <sys/queue.h>
+
+struct worker;
+struct dial;
+
+enum connection_state {
+	CONNECTION_PEEK,       /* the ClientHello is arriving: peek.c */
+	CONNECTION_RENDEZVOUS, /* the private proxy has been sent for: rendezvous.c */
+	CONNECTION_DIAL,       /* connecting to both sides: dial.c */
+	CONNECTION_PAIR,       /* bytes flow: pair.c */
+	CONNECTION_REFUSE,     /* an alert has been sent, the client may read it: refuse.c */
+	CONNECTION_CLOSED,     /* freed at the end of the loop's turn: close.c */
+	CONNECTION_STATES,
+};
+
+/* stream.ends[0] is the side of the internet, ends[1] the side of the internal server. */
+enum {
+	SIDE_OUTSIDE = 0,
+	SIDE_INSIDE = 1,
+};
+
+#define TOKEN_KEY_BYTES 16
+
+struct connection {
+	TAILQ_ENTRY(connection) in_state;
+	LIST_ENTRY(connection) in_waiting; /* while it waits for its dial-back */
+	LIST_ENTRY(connection) in_ids;     /* the same, by id */
+	struct worker *worker;
+	enum connection_state state;
+	uint64_t id;
+	uint64_t began; /* ns */
+	struct timer deadline;
+	struct stream stream;
+	struct dial *dial;          /* state DIAL only */
+	char *name;                 /* server name, NULL until known */
+	char *operator;             /* who serves it, or whose public proxy it came through */
+	char client[ADDR_TEXT_MAX]; /* for the log, anonymised if the settings say so */
+	uint32_t source;            /* of the count of half-open connections */
+	bool counts_half_open;
+	const char *refusal;                /* state REFUSE only: why, a constant */
+	uint8_t token_key[TOKEN_KEY_BYTES]; /* keyed hash of the token: state RENDEZVOUS only */
+};
+
+TAILQ_HEAD(connection_list, connection);
+
+/* In `state`, with nothing else set. NULL: out of memory, or over the limit of connections. */
+struct connection *connection_new(struct worker *worker, enum connection_state state);
+
+/* The one way into another state. A move that is not in the picture above is a bug, and aborts. */
+void connection_move(struct connection *connection, enum connection_state state);
+
+/* Close what is open (with RST if `reset`), log the one line, and free at the end of the turn. */
+void connection_close(struct connection *connection, bool reset, const char *reason);
+
+/* Whose stream's end this is. */
+struct connection *connection_of_watch(struct watch *watch);
+
+/* TCP keepalive, `idle_s` seconds to the first probe, a minute to the end; 0: none. */
+void connection_keep_alive(int fd, int idle_s);
+
+/* Free those that were closed in this turn. */
+void connection_bury(struct worker *worker);
+
+/* Text for the log: anonymised where the settings say so. */
+void connection_set_client(struct connection *connection, const struct addr *client);
+/* -ENOMEM */
+int connection_set_name(struct connection *connection, const char *name, const char *operator);

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "user/flow/dial.h"
+
+#include "common/cleanup.h"
+#include "common/log.h"
+#include "user/flow/connection.h"
+#include "user/flow/pair.h"
+#include "user/worker.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <openssl/crypto.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+struct dial_side {
+	struct addr addrs[ENDPOINT_ADDRS];
+	unsigned n, next;
+	bool connected;
+};
+
+struct dial {
+	struct dial_side sides[2]; /* by SIDE_… */
+	uint8_t token[TOKEN_BYTES];
+};
+
+static const char *const side_names[] = {"the public proxy", "the internal server"};
+
+static void dial_next(struct connection *connection, int side);
+
+void dial_free(struct dial *dial)
+{
+	if (dial)
+		OPENSSL_cleanse(dial->token, sizeof(dial->token));
+	free(dial);
+}
+
+void dial_cancel(struct connection *connection)
+{
+	dial_free(TAKE_PTR(connection->dial));
+}
+
+static void give_up(struct connection *connection, int side, int error)
+{
+	log_warn("connection %" PRIu64 ": cannot connect to %s for %s: %s", connection->id,
+		 side_names[side], connection->name, strerror(error));
+	connection_close(connection, true,
+			 side == SIDE_OUTSIDE ? "the public proxy could not be reached"
+					      : "the internal server could not be reached");
+}
+
+static int show_token(struct connection *connection)
+{
+	struct stream_end *outside = &connection->stream.ends[SIDE_OUTSIDE];
+	int on = 1;
+
+	(void)setsockopt(outside->watch.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	/* The send buffer of a new connection takes 32 bytes in one piece. */
+	ssize_t n = send(outside->watch.fd, connection->dial->token, TOKEN_BYTES,
+			 MSG_NOSIGNAL | MSG_DONTWAIT);
+	if (n != TOKEN_BYTES)
+		return n < 0 ? -errno : -EIO;
+	outside->sent = TOKEN_BYTES;
+	return 0;
+}
+
+static void on_connected(struct connection *connection, int side)
+{
+	struct dial *dial = connection->dial;
+	struct watch *watch = &connection->stream.ends[side].watch;
+
+	dial->sides[side].connected = true;
+	if (side == SIDE_OUTSIDE) {
+		int r = show_token(connection);
+		if (r < 0) {
+			give_up(connection, side, -r);
+			return;
+		}
+	}
+	if (dial->sides[!side].connected) {
+		dial_cancel(connection);
+		pair_begin(connection);
+		return;
+	}
+	if (watch_set(connection->worker->epoll, watch, 0) < 0)
+		give_up(connection, side, ENOMEM);
+}
+
+static void on_ready(struct watch *watch, uint32_t events)
+{
+	struct connection *connection = connection_of_watch(watch);
+	int side = watch == &connection->stream.ends[SIDE_INSIDE].watch;
+	int error = 0;
+	socklen_t length = sizeof(error);
+
+	if (connection->dial->sides[side].connected) {
+		/* EPOLLERR or EPOLLHUP while the other side is still connecting. */
+		connection_close(connection, true,
+				 side == SIDE_OUTSIDE ? "reset from outside" : "reset from inside");
+		return;
+	}
+	if (getsockopt(watch->fd, SOL_SOCKET, SO_ERROR, &error, &length) < 0)
+		error = errno;
+	if (!error && !(events & EPOLLOUT))
+		error = ECONNRESET;
+	if (!error) {
+		on_connected(connection, side);
+		return;
+	}
+	watch_close(connection->worker->epoll, watch);
+	errno = error;
+	dial_next(connection, side);
+}
+
+/* 0: connected; -EINPROGRESS: the watch will tell; another -errno: this address is no use. */
+static int try_address(struct connection *connection, int side, const struct addr *addr)
+{
+	struct watch *watch = &connection->stream.ends[side].watch;
+	AUTO_CLOSE int fd =
+		socket(addr->sa.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -errno;
+	if (connect(fd, (const struct sockaddr *)&addr->sa, addr->len) < 0 && errno != EINPROGRESS)
+		return -errno;
+	watch->fd = TAKE_FD(fd);
+	watch->ready = on_ready;
+	int r = watch_set(connection->worker->epoll, watch, EPOLLOUT);
+	if (r < 0)
+		watch_close(connection->worker->epoll, watch);
+	return r;
+}
+
+/* errno tells why the address before was no use. */
+static void dial_next(struct connection *connection, int side)
+{
+	struct dial_side *to = &connection->dial->sides[side];
+
+	while (to->next < to->n) {
+		int r = try_address(connection, side, &to->addrs[to->next++]);
+		if (r == 0)
+			return;
+		errno = -r;
+	}
+	give_up(connection, side, errno);
+}
+
+static void on_deadline(struct timer *timer)
+{
+	struct connection *connection = container_of(timer, struct connection, deadline);
+	bool outside = connection->dial->sides[SIDE_OUTSIDE].connected;
+
+	give_up(connection, outside ? SIDE_INSIDE : SIDE_OUTSIDE, ETIMEDOUT);
+}
+
+static int prepare(struct connection *connection, const struct mail *mail)
+{
+	struct dial *dial = calloc(1, sizeof(*dial));
+
+	if (!dial)
+		return -ENOMEM;
+	connection->dial = dial;
+	memcpy(dial->token, mail->u.dial.token, TOKEN_BYTES);
+	dial->sides[SIDE_OUTSIDE].n = mail->u.dial.n_outside;
+	dial->sides[SIDE_INSIDE].n = mail->u.dial.n_inside;
+	memcpy(dial->sides[SIDE_OUTSIDE].addrs, mail->u.dial.outside, sizeof(mail->u.dial.outside));
+	memcpy(dial->sides[SIDE_INSIDE].addrs, mail->u.dial.inside, sizeof(mail->u.dial.inside));
+	return connection_set_name(connection, mail->u.dial.domain, mail->u.dial.operator);
+}
+
+void dial_begin(struct worker *worker, const struct mail *mail)
+{
+	struct connection *connection = connection_new(worker, CONNECTION_DIAL);
+
+	if (!connection) {
+		log_warn("too many connections: a notice for %s is not followed",
+			 mail->u.dial.domain);
+		return;
+	}
+	if (prepare(connection, mail) < 0) {
+		connection_close(connection, true, "out of memory");
+		return;
+	}
+	connection->deadline.fire = on_deadline;
+	timer_arm(&worker->timers, &connection->deadline,
+		  connection->began + worker->shop->config->dial_timeout);
+	errno = EDESTADDRREQ;
+	dial_next(connection, SIDE_OUTSIDE);
+	if (connection->state != CONNECTION_DIAL)
+		return;
+	errno = EDESTADDRREQ;
+	dial_next(connection, SIDE_INSIDE);
+}

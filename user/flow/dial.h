@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * State DIAL, of the private proxy: connect to the public proxy and show the
+ * token, connect to the internal server, both at the same time.
+ */
+#pragma once
+
+#include "user/mailbox.h"
+
+struct connection;
+struct dial;
+struct worker;
+
+/* What a MAIL_DIAL asks for. The mail stays the caller's. */
+void dial_begin(struct worker *worker, const struct mail *mail);
+
+/* The connection is being closed. */
+void dial_cancel(struct connection *connection);
+void dial_free(struct dial *dial); /* takes NULL */

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "user/flow/dial_back.h"
+
+#include "common/cleanup.h"
+#include "common/log.h"
+#include "user/flow/rendezvous.h"
+#include "user/flow/token.h"
+#include "user/worker.h"
+
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+struct dial_back {
+	LIST_ENTRY(dial_back) in_worker;
+	struct worker *worker;
+	struct watch watch;
+	struct timer deadline;
+	struct addr peer;
+	uint8_t token[TOKEN_BYTES];
+	size_t have;
+};
+
+static void finish(struct dial_back *dial_back)
+{
+	struct worker *worker = dial_back->worker;
+
+	timer_disarm(&worker->timers, &dial_back->deadline);
+	watch_close(worker->epoll, &dial_back->watch);
+	OPENSSL_cleanse(dial_back->token, sizeof(dial_back->token));
+	LIST_REMOVE(dial_back, in_worker);
+	LIST_INSERT_HEAD(&worker->ended_dial_backs, dial_back, in_worker);
+	worker->n_dial_backs--;
+}
+
+static void complain(const struct dial_back *dial_back, const char *what)
+{
+	char peer[ADDR_TEXT_MAX];
+
+	addr_format(&dial_back->peer, peer);
+	log_warn("dial-back from %s: %s", peer, what);
+}
+
+static void on_deadline(struct timer *timer)
+{
+	struct dial_back *dial_back = container_of(timer, struct dial_back, deadline);
+
+	complain(dial_back, "no token in time");
+	finish(dial_back);
+}
+
+/* To the worker that made the token; only it knows the connection. */
+static void hand_over(struct dial_back *dial_back)
+{
+	struct worker *worker = dial_back->worker;
+	struct workshop *shop = worker->shop;
+	unsigned owner = token_owner(dial_back->token, shop->config->workers);
+
+	watch_remove(worker->epoll, &dial_back->watch);
+	if (owner == worker->index) {
+		rendezvous_claimed(worker, TAKE_FD(dial_back->watch.fd), dial_back->token);
+		return;
+	}
+	struct mail *mail = mail_new(MAIL_DIALED_BACK);
+	if (!mail) {
+		complain(dial_back, "out of memory");
+		return;
+	}
+	mail->u.dialed_back.fd = TAKE_FD(dial_back->watch.fd);
+	memcpy(mail->u.dialed_back.token, dial_back->token, TOKEN_BYTES);
+	worker_mail(shop->workers[owner], mail);
+}
+
+static void on_ready(struct watch *watch, uint32_t events)
+{
+	struct dial_back *dial_back = container_of(watch, struct dial_back, watch);
+
+	(void)events;
+	/* Not a byte more than the token: what follows belongs to the stream. */
+	ssize_t n = recv(watch->fd, dial_back->token + dial_back->have,
+			 TOKEN_BYTES - dial_back->have, MSG_DONTWAIT);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		complain(dial_back, "ended before its token was complete");
+		finish(dial_back);
+		return;
+	}
+	dial_back->have += (size_t)n;
+	if (dial_back->have < TOKEN_BYTES)
+		return;
+	hand_over(dial_back);
+	finish(dial_back);
+}
+
+void dial_back_accepted(struct worker *worker, int fd_taken, const struct addr *peer)
+{
+	AUTO_CLOSE int fd = fd_taken;
+
+	if (worker->n_dial_backs >= worker->shop->config->dial_backs) {
+		log_warn("too many dial-backs without a token: closed one at once");
+		return;
+	}
+	struct dial_back *dial_back = calloc(1, sizeof(*dial_back));
+	if (!dial_back)
+		return;
+	dial_back->worker = worker;
+	dial_back->peer = *peer;
+	dial_back->watch.fd = TAKE_FD(fd);
+	dial_back->watch.ready = on_ready;
+	dial_back->deadline.fire = on_deadline;
+	LIST_INSERT_HEAD(&worker->dial_backs, dial_back, in_worker);
+	worker->n_dial_backs++;
+	timer_arm(&worker->timers, &dial_back->deadline,
+		  timer_now() + worker->shop->config->token_timeout);
+	if (watch_set(worker->epoll, &dial_back->watch, EPOLLIN) < 0)
+		finish(dial_back);
+}
+
+void dial_back_close_all(struct worker *worker)
+{
+	struct dial_back *dial_back;
+
+	while ((dial_back = LIST_FIRST(&worker->dial_backs)))
+		finish(dial_back);
+}
+
+void dial_back_bury(struct worker *worker)
+{
+	struct dial_back *dial_back;
+
+	while ((dial_back = LIST_FIRST(&worker->ended_dial_backs))) {
+		LIST_REMOVE(dial_back, in_worker);
+		free(dial_back);
+	}
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The internal listener of the public proxy: private proxies dial back and show their token. */
+#pragma once
+
+#include "common/addr.h"
+
+#include <sys/queue.h>
+
+struct worker;
+struct dial_back;
+
+LIST_HEAD(dial_back_list, dial_back);
+
+/* Somebody has connected to the internal port. Takes the descriptor. */
+void dial_back_accepted(struct worker *worker, int fd, const struct addr *peer);
+void dial_back_close_all(struct worker *worker);
+/* Free those that ended in this turn. */
+void dial_back_bury(struct worker *worker);

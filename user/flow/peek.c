@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "user/flow/peek.h"
+
+#include "common/log.h"
+#include "user/flow/client_hello.h"
+#include "user/flow/connection.h"
+#include "user/flow/refuse.h"
+#include "user/flow/rendezvous.h"
+#include "user/flow/sources.h"
+#include "user/worker.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stddef.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static void decide(struct connection *connection, const uint8_t *bytes, size_t length)
+{
+	struct client_hello hello;
+	enum client_hello_result result =
+		client_hello_parse(bytes, length, connection->worker->peek_workspace, &hello);
+
+	switch (result) {
+	case CLIENT_HELLO_OK:
+		rendezvous_begin(connection, hello.name);
+		break;
+	case CLIENT_HELLO_MORE:
+		if (length < CLIENT_HELLO_WIRE_MAX)
+			break;
+		result = CLIENT_HELLO_TOO_LARGE;
+		/* fall through */
+	default:
+		refuse(connection, ALERT_UNRECOGNIZED_NAME, client_hello_result_name(result));
+	}
+}
+
+/* Edge-triggered: the bytes stay in the socket, so that a level would never end. */
+static void on_ready(struct watch *watch, uint32_t events)
+{
+	struct connection *connection = connection_of_watch(watch);
+	struct worker *worker = connection->worker;
+
+	if (events & (EPOLLERR | EPOLLHUP)) {
+		connection_close(connection, true, "reset before the ClientHello");
+		return;
+	}
+	ssize_t n =
+		recv(watch->fd, worker->peek_bytes, CLIENT_HELLO_WIRE_MAX, MSG_PEEK | MSG_DONTWAIT);
+	if (n < 0 && errno != EAGAIN && errno != EINTR) {
+		connection_close(connection, true, "reset before the ClientHello");
+		return;
+	}
+	if (n > 0)
+		decide(connection, worker->peek_bytes, (size_t)n);
+	if (connection->state == CONNECTION_PEEK && (events & EPOLLRDHUP))
+		connection_close(connection, false, "closed before the ClientHello was complete");
+}
+
+static void on_deadline(struct timer *timer)
+{
+	connection_close(container_of(timer, struct connection, deadline), false,
+			 "no ClientHello in time");
+}
+
+void peek_accepted(struct worker *worker, int fd, const struct addr *client)
+{
+	const struct config *config = worker->shop->config;
+	uint32_t source;
+
+	if (!sources_enter(worker->shop->sources, client, &source)) {
+		log_debug("too many half-open connections: closed one at once");
+		(void)close(fd);
+		return;
+	}
+	struct connection *connection = connection_new(worker, CONNECTION_PEEK);
+	if (!connection) {
+		sources_leave(worker->shop->sources, source);
+		log_debug("too many connections: closed one at once");
+		(void)close(fd);
+		return;
+	}
+	struct watch *watch = &connection->stream.ends[SIDE_OUTSIDE].watch;
+
+	connection->source = source;
+	connection->counts_half_open = true;
+	connection_set_client(connection, client);
+	watch->fd = fd;
+	watch->ready = on_ready;
+	connection->deadline.fire = on_deadline;
+	timer_arm(&worker->timers, &connection->deadline,
+		  connection->began + config->hello_timeout);
+	if (watch_set(worker->epoll, watch, EPOLLIN | EPOLLRDHUP | EPOLLET) < 0)
+		connection_close(connection, true, "no memory to watch the connection");
+}

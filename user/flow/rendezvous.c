@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "user/flow/rendezvous.h"
+
+#include "common/log.h"
+#include "user/flow/connection.h"
+#include "user/flow/pair.h"
+#include "user/flow/refuse.h"
+#include "user/flow/token.h"
+#include "user/public/routes.h"
+#include "user/worker.h"
+
+#include <inttypes.h>
+#include <openssl/crypto.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <time.h>
+#include <unistd.h>
+
+#define BUCKETS 4096 /* a power of two */
+
+LIST_HEAD(bucket, connection);
+
+struct waiting_room {
+	uint32_t n, most;
+	struct bucket by_token[BUCKETS];
+	struct bucket by_id[BUCKETS];
+};
+
+struct waiting_room *waiting_room_new(uint32_t most)
+{
+	struct waiting_room *room = calloc(1, sizeof(*room));
+
+	if (room)
+		room->most = most;
+	return room;
+}
+
+void waiting_room_free(struct waiting_room *room)
+{
+	free(room);
+}
+
+/* The keyed hash is random to everybody else, so its first bytes make a good index. */
+static struct bucket *token_bucket(struct waiting_room *room, const uint8_t key[TOKEN_KEY_BYTES])
+{
+	uint32_t index;
+
+	memcpy(&index, key, sizeof(index));
+	return &room->by_token[index % BUCKETS];
+}
+
+static struct bucket *id_bucket(struct worker *worker, uint64_t id)
+{
+	return &worker->waiting->by_id[id / worker->shop->config->workers % BUCKETS];
+}
+
+static int64_t wall_clock_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void on_ready(struct watch *watch, uint32_t events)
+{
+	(void)events; /* EPOLLERR or EPOLLHUP: nothing else was asked for */
+	connection_close(connection_of_watch(watch), true,
+			 "reset while waiting for its private proxy");
+}
+
+static void on_deadline(struct timer *timer)
+{
+	refuse(container_of(timer, struct connection, deadline), ALERT_INTERNAL_ERROR,
+	       "the private proxy did not dial back in time");
+}
+
+static int send_for(struct connection *connection, const struct route *route)
+{
+	struct worker *worker = connection->worker;
+	struct workshop *shop = worker->shop;
+	struct mail *mail = mail_new(MAIL_NOTICE);
+
+	if (!mail)
+		return -1;
+	if (token_make(worker->index, shop->config->workers, mail->u.notice.token) < 0 ||
+	    token_hash(shop->token_key, mail->u.notice.token, connection->token_key) < 0) {
+		mail_free(mail);
+		return -1;
+	}
+	mail->u.notice.worker = worker->index;
+	mail->u.notice.connection = connection->id;
+	snprintf(mail->u.notice.domain, sizeof(mail->u.notice.domain), "%s", connection->name);
+	snprintf(mail->u.notice.operator, sizeof(mail->u.notice.operator), "%s", route->operator);
+	mailbox_put(shop->control, mail);
+	return 0;
+}
+
+void rendezvous_begin(struct connection *connection, const char *name)
+{
+	struct worker *worker = connection->worker;
+	struct waiting_room *room = worker->waiting;
+	struct watch *watch = &connection->stream.ends[SIDE_OUTSIDE].watch;
+	const struct route *route = NULL;
+
+	if (worker->routes)
+		route = routes_find(worker->routes, name, wall_clock_ms());
+	if (connection_set_name(connection, name, route ? route->operator: NULL) < 0) {
+		connection_close(connection, true, "out of memory");
+		return;
+	}
+	if (!route) {
+		refuse(connection, ALERT_UNRECOGNIZED_NAME, "nobody has announced this name");
+		return;
+	}
+	if (room->n >= room->most) {
+		refuse(connection, ALERT_INTERNAL_ERROR,
+		       "too many connections wait for a private proxy");
+		return;
+	}
+	if (send_for(connection, route) < 0) {
+		refuse(connection, ALERT_INTERNAL_ERROR, "out of memory");
+		return;
+	}
+	connection_move(connection, CONNECTION_RENDEZVOUS);
+	LIST_INSERT_HEAD(token_bucket(room, connection->token_key), connection, in_waiting);
+	LIST_INSERT_HEAD(id_bucket(worker, connection->id), connection, in_ids);
+	room->n++;
+	watch->ready = on_ready;
+	connection->deadline.fire = on_deadline;
+	timer_arm(&worker->timers, &connection->deadline,
+		  timer_now() + worker->shop->config->accept_timeout);
+	if (watch_set(worker->epoll, watch, 0) < 0)
+		connection_close(connection, true, "no memory to watch the connection");
+}
+
+void rendezvous_forget(struct connection *connection)
+{
+	LIST_REMOVE(connection, in_waiting);
+	LIST_REMOVE(connection, in_ids);
+	connection->worker->waiting->n--;
+	OPENSSL_cleanse(connection->token_key, sizeof(connection->token_key));
+}
+
+void rendezvous_refused(struct worker *worker, uint64_t id, const char *reason)
+{
+	struct connection *connection;
+
+	LIST_FOREACH(connection, id_bucket(worker, id), in_ids)
+	if (connection->id == id)
+		break;
+	if (!connection)
+		return; /* gone meanwhile */
+	log_warn("connection %" PRIu64 ": %s cannot be sent for: %s", id, connection->operator,
+		 reason);
+	refuse(connection, ALERT_INTERNAL_ERROR, "the private proxy could not be told");
+}
+
+void rendezvous_claimed(struct worker *worker, int fd, const uint8_t token[TOKEN_BYTES])
+{
+	uint8_t key[TOKEN_KEY_BYTES];
+	struct connection *connection = NULL;
+
+	if (token_hash(worker->shop->token_key, token, key) == 0)
+		LIST_FOREACH(connection, token_bucket(worker->waiting, key), in_waiting)
+	if (CRYPTO_memcmp(connection->token_key, key, sizeof(key)) == 0)
+		break;
+	if (!connection) {
+		log_warn("a dial-back showed a token that is wrong, late, or used: closed it");
+		(void)close(fd);
+		return;
+	}
+	struct stream_end *inside = &connection->stream.ends[SIDE_INSIDE];
+
+	inside->watch.fd = fd;
+	inside->read = TOKEN_BYTES;
+	pair_begin(connection);
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A short conversation through the program, at start: whether this kernel does what we rely on. */
+#pragma once
+
+#include "user/plane/kernel.h"
+
+/*
+ * Two connections on loopback, bridged by the program: bytes arrive once and
+ * in order, a segment that overlaps is trimmed, a bare FIN harms nothing.
+ * 0, or -errno and a few words in `why`. Takes milliseconds; at most two
+ * seconds when something is wrong.
+ */
+int selftest(struct kernel *kernel, char why[KERNEL_WHY]);

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "user/proxy.h"
+
+#include "common/cleanup.h"
+#include "common/log.h"
+#include "user/config.h"
+#include "user/flow/rate_gate.h"
+#include "user/flow/sources.h"
+#include "user/plane/gate.h"
+#include "user/privileges.h"
+#include "user/worker.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/random.h>
+
+struct proxy {
+	struct config config;
+	struct workshop shop;
+	struct control *control;
+};
+
+static int fail(int r, const char *what)
+{
+	log_error("%s: %s", what, strerror(-r));
+	return r;
+}
+
+/* Without the BPF program all else works: one line says why, and bytes go through pipes. */
+static void open_kernel(struct proxy *proxy)
+{
+	const struct kernel_options options = {
+		.workers = proxy->config.workers,
+		.connections = proxy->config.connections,
+	};
+	enum stream_forwarding *forwarding = &proxy->config.plane.forwarding;
+	char why[GATE_WHY];
+
+	bool usable = gate_open(*forwarding, &options, &proxy->shop.kernel, why);
+	if (*forwarding == FORWARD_SOCKMAP && !usable) {
+		log_warn("forwarding: splice, although the settings ask for the sockmap: %s", why);
+		*forwarding = FORWARD_SPLICE;
+	} else {
+		log_info("forwarding: %s", why);
+	}
+}
+
+static int open_workers(struct proxy *proxy)
+{
+	struct workshop *shop = &proxy->shop;
+	AUTO_FREE char *error = NULL;
+	int r;
+
+	shop->workers = calloc(proxy->config.workers, sizeof(struct worker *));
+	shop->sources = sources_new(proxy->config.half_open_per_source, proxy->config.half_open);
+	if (!shop->workers || !shop->sources)
+		return fail(-ENOMEM, "cannot make workers");
+	r = rate_gate_new(proxy->config.public_rate_limits, &shop->public_gate);
+	if (r == 0)
+		r = rate_gate_new(proxy->config.internal_rate_limits, &shop->internal_gate);
+	if (r < 0)
+		return fail(r, "cannot make rate limits");
+	if (getrandom(shop->token_key, sizeof(shop->token_key), 0) != sizeof(shop->token_key))
+		return fail(-EIO, "cannot make a random key");
+	for (unsigned i = 0; i < proxy->config.workers; i++) {
+		r = worker_new(shop, i, &shop->workers[i]);
+		if (r < 0)
+			return fail(r, "cannot make a worker");
+		r = worker_listen(shop->workers[i], &error);
+		if (r < 0) {
+			log_error("%s", error ? error : strerror(-r));
+			return r;
+		}
+	}
+	return 0;
+}
+
+static int start_workers(struct proxy *proxy)
+{
+	for (unsigned i = 0; i < proxy->config.workers; i++) {
+		int r = worker_start(proxy->shop.workers[i]);
+		if (r < 0)
+			return fail(r, "cannot start a worker");
+	}
+	return 0;
+}
+
+/* Also for workers that the control thread could not tell any more. */
+static void stop_workers(struct proxy *proxy)
+{
+	struct workshop *shop = &proxy->shop;
+
+	for (unsigned i = 0; shop->workers && i < proxy->config.workers; i++) {
+		struct worker *worker = shop->workers[i];
+
+		if (!worker || !worker->started)
+			continue;
+		struct mail *mail = mail_new(MAIL_STOP);
+		if (mail) {
+			mail->u.stop.grace_ms =
+				(unsigned)(proxy->config.shutdown_grace / NS_PER_MS);
+			worker_mail(worker, mail);
+		}
+	}
+	for (unsigned i = 0; shop->workers && i < proxy->config.workers; i++)
+		if (shop->workers[i])
+			worker_join(shop->workers[i]);
+}
+
+static void close_proxy(struct proxy *proxy)
+{
+	struct workshop *shop = &proxy->shop;
+
+	stop_workers(proxy);
+	for (unsigned i = 0; shop->workers && i < proxy->config.workers; i++)
+		worker_free(shop->workers[i]);
+	free(shop->workers);
+	control_free(proxy->control);
+	kernel_close(shop->kernel);
+	sources_free(shop->sources);
+	rate_gate_free(shop->public_gate);
+	rate_gate_free(shop->internal_gate);
+}
+
+static int open_and_run(struct proxy *proxy, const json_t *settings)
+{
+	AUTO_FREE char *error = NULL;
+
+	int r = config_read(settings, proxy->config.role, &proxy->config, &error);
+	if (r == 0)
+		r = control_new(settings, proxy->config.role, &proxy->control, &error);
+	if (r < 0) {
+		log_error("%s", error ? error : strerror(-r));
+		return r;
+	}
+	open_kernel(proxy);
+	proxy->shop.config = &proxy->config;
+	proxy->shop.control = control_mailbox(proxy->control);
+	r = open_workers(proxy);
+	if (r < 0)
+		return r;
+	control_set_workers(proxy->control, proxy->shop.workers, proxy->config.workers);
+	r = privileges_drop();
+	if (r < 0)
+		return fail(r, "cannot drop privileges");
+	r = start_workers(proxy);
+	return r < 0 ? r : control_run(proxy->control);
+}
+
+int proxy_run(const json_t *settings, enum proxy_role role)
+{
+	struct proxy proxy = {.config.role = role};
+
+	int r = open_and_run(&proxy, settings);
+	close_proxy(&proxy);
+	return r;
+}
