@@ -132,16 +132,14 @@ bool rate_limit_admit(struct rate_limit *limit, const struct addr *source, uint6
 	struct slot *slot = find_slot(limit, key, now_ms);
 	for (int w = 0; w < WINDOWS; w++) {
 		uint64_t window = now_ms / periods[w].ms + 1;
-		if (limit->limit[w] == 0)
-			continue;
-		if (slot->window[w] != window) {
-			slot->window[w] = window;
+		if (slot->window[w] != window)
 			slot->count[w] = 0;
-		}
-		if (slot->count[w] >= limit->limit[w])
+		slot->window[w] = window;
+		if (limit->limit[w] > 0 && slot->count[w] >= limit->limit[w])
 			admitted = false;
-		else
-			slot->count[w]++;
 	}
+	/* What is refused by one window does not use up another. */
+	for (int w = 0; w < WINDOWS && admitted; w++)
+		slot->count[w]++;
 	return admitted;
 }
