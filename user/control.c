@@ -25,7 +25,7 @@
 static void stop(struct control *control)
 {
 	const struct timeval turn = {.tv_usec = TURN_MS * 1000};
-	long long grace_ms = settings_integer(control->block, "limits.shutdown_grace");
+	long long grace_ms = settings_integer(control->tree, "limits.shutdown_grace");
 
 	if (control->stopping) {
 		event_base_loopbreak(control->base);
@@ -127,8 +127,8 @@ static void on_call(struct jsonrpc_call *call, void *arg)
 static int open_announcements(struct control *control, enum proxy_role role, char **ret_error)
 {
 	const struct announcements_limits limits = {
-		.total = (size_t)settings_integer(control->block, "limits.announcements"),
-		.per_owner = (size_t)settings_integer(control->block,
+		.total = (size_t)settings_integer(control->tree, "limits.announcements"),
+		.per_owner = (size_t)settings_integer(control->tree,
 						      "limits.announcements_per_operator"),
 	};
 	struct datastore *store;

@@ -92,8 +92,8 @@ static int private_new(struct control *control, char **ret_error)
 		.crew = &control->crew,
 		.internal_address = settings_string(control->block, "internal_endpoint.address"),
 		.public_proxies = settings_get(control->block, "public_proxies"),
-		.max_calls = (unsigned)settings_integer(control->block, "limits.pending"),
-		.max_dials = (unsigned)settings_integer(control->block, "limits.pending"),
+		.max_calls = (unsigned)settings_integer(control->tree, "limits.pending"),
+		.max_dials = (unsigned)settings_integer(control->tree, "limits.pending"),
 	};
 	return 0;
 }

@@ -52,7 +52,7 @@ static int public_new(struct control *control, char **ret_error)
 		.crew = &control->crew,
 		.endpoint = settings_string(control->block, "internal_endpoint"),
 		.timeout_ms = accept_timeout > 0 ? accept_timeout : 1,
-		.max = (unsigned)settings_integer(control->block, "limits.pending"),
+		.max = (unsigned)settings_integer(control->tree, "limits.pending"),
 	};
 	return 0;
 }
