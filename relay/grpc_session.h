@@ -98,4 +98,7 @@ void grpc_call_end(struct grpc_call *call, int status, const char *text);
 /* Reset the stream; `call` is invalid afterwards. */
 void grpc_call_cancel(struct grpc_call *call);
 
+/* End the call as if the peer had: ops->closed is called from inside, the peer is told. */
+void grpc_call_abort(struct grpc_call *call, int status, const char *text);
+
 struct grpc_session *grpc_call_session(const struct grpc_call *call);

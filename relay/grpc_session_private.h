@@ -101,8 +101,6 @@ struct grpc_call *grpc_call_new(struct grpc_session *session);
 void grpc_call_free(struct grpc_call *call);
 /* Tell the application, once. Then the call is ENDED. */
 void grpc_call_close(struct grpc_call *call, int status, const char *text);
-/* Tell the application and the peer: a client gets the status, a server a reset. */
-void grpc_call_abort(struct grpc_call *call, int status, const char *text);
 int grpc_call_set_deadline(struct grpc_call *call, unsigned ms);
 ssize_t grpc_call_read_output(nghttp2_session *http2, int32_t stream, uint8_t *buffer,
 			      size_t length, uint32_t *flags, nghttp2_data_source *source,

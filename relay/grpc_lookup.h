@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* "host:port" to addresses without blocking the loop: /etc/hosts and DNS, by libevent's resolver.
+ */
+#pragma once
+
+#include "common/addr.h"
+
+#include <event2/event.h>
+
+#define GRPC_LOOKUP_MAX 8
+
+struct grpc_lookup;
+
+/* n > 0 addresses (borrowed), or a negative errno: -ENOENT, the name is not known. */
+typedef void (*grpc_lookup_done)(int n, const struct addr *addrs, void *arg);
+
+/*
+ * `done` is called once, from the loop and never before return, unless the
+ * look-up is cancelled before. -EINVAL: not "host:port"; -ENOMEM.
+ */
+int grpc_lookup_start(struct event_base *base, const char *text, grpc_lookup_done done, void *arg,
+		      struct grpc_lookup **ret);
+/* Not from inside `done`, after which it is invalid anyway. NULL is fine. */
+void grpc_lookup_cancel(struct grpc_lookup *lookup);

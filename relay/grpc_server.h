@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the grpc_server channel's files share: the listener's and the calls' side. */
+#pragma once
+
+#include "common/addr.h"
+#include "relay/broker.h"
+#include "relay/grpc_delivery.h"
+#include "relay/grpc_identity.h"
+#include "relay/grpc_session.h"
+
+#include <sys/queue.h>
+
+struct listener;
+struct grpc_server;
+
+/* A connection: in its TLS handshake while `session` is NULL. */
+struct grpc_connection {
+	LIST_ENTRY(grpc_connection) link;
+	struct grpc_server *server;
+	struct bufferevent *bev; /* NULL once the session has it */
+	struct event *handshake;
+	struct grpc_session *session;
+	struct grpc_identity identity;
+	char peer[ADDR_TEXT_MAX]; /* anonymised */
+};
+
+LIST_HEAD(grpc_connection_list, grpc_connection);
+
+struct grpc_server {
+	struct channel channel; /* first */
+	SSL_CTX *tls;
+	struct listener *listener;
+	struct grpc_delivery *delivery;
+	struct grpc_connection_list connections;
+	unsigned n_connections;
+	unsigned n_handshakes;
+	unsigned max_connections;
+	unsigned max_streams;
+};
+
+/* A peer calls a method: session ops' call_opened, arg is the connection. */
+void grpc_server_call_opened(struct grpc_session *session, struct grpc_call *call, const char *path,
+			     void *arg);
