@@ -41,6 +41,7 @@ static const char schema[] = "CREATE TABLE announcements ("
 struct datastore {
 	sqlite3 *db;
 	sqlite3_stmt *put, *remove;
+	char reason[160]; /* of the last write that failed */
 };
 
 static int to_errno(int code)
@@ -189,11 +190,23 @@ static int make_folders(const char *filename)
 	return 0;
 }
 
+static int open_database(struct datastore *store, const char *filename)
+{
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+
+	int code = sqlite3_open_v2(filename, &store->db, flags, NULL);
+	if (code == SQLITE_CANTOPEN && store->db && sqlite3_system_errno(store->db) > 0)
+		return -sqlite3_system_errno(store->db);
+	return to_errno(code);
+}
+
 static void explain(int r, const struct datastore *store, const char *filename, char **ret_error)
 {
-	const char *reason = store->db ? sqlite3_errmsg(store->db) : strerror(-r), *advice = "";
+	const char *reason = strerror(-r), *advice = "";
 
-	if (r == -EBUSY)
+	if (r == -EIO && store->db)
+		reason = sqlite3_errmsg(store->db);
+	else if (r == -EBUSY)
 		reason = "another process has it open", advice = "; stop that one first";
 	else if (r == -EUCLEAN)
 		reason = "the file is damaged or is no SQLite database",
@@ -210,13 +223,12 @@ int sqlite_open(const char *filename, enum proxy_role role, struct datastore **r
 		char **ret_error)
 {
 	struct datastore *store = calloc(1, sizeof(*store));
-	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
 
 	if (!store)
 		return -ENOMEM;
 	int r = make_folders(filename);
 	if (r == 0)
-		r = to_errno(sqlite3_open_v2(filename, &store->db, flags, NULL));
+		r = open_database(store, filename);
 	if (r == 0)
 		r = set_up(store, role);
 	if (r < 0) {
@@ -240,7 +252,13 @@ void datastore_close(struct datastore *store)
 
 const char *datastore_reason(const struct datastore *store)
 {
-	return sqlite3_errmsg(store->db);
+	return store->reason;
+}
+
+/* Now: the rollback will have words of its own. */
+static void note_reason(struct datastore *store)
+{
+	snprintf(store->reason, sizeof(store->reason), "%s", sqlite3_errmsg(store->db));
 }
 
 int datastore_load(struct datastore *store, stored_each each, void *arg)
@@ -270,6 +288,8 @@ int datastore_load(struct datastore *store, stored_each each, void *arg)
 			break;
 	}
 	sqlite3_finalize(statement);
+	if (r == 0 && to_errno(code) < 0)
+		note_reason(store);
 	return r != 0 ? r : to_errno(code);
 }
 
@@ -301,6 +321,8 @@ int datastore_write(struct datastore *store, const struct stored_change *changes
 		r = apply(store, &changes[i]);
 	if (r == 0)
 		r = run(store->db, "COMMIT");
+	if (r < 0)
+		note_reason(store);
 	/* A failure can have rolled back by itself (SQLITE_FULL, SQLITE_IOERR). */
 	if (r < 0 && !sqlite3_get_autocommit(store->db))
 		(void)run(store->db, "ROLLBACK");
@@ -326,11 +348,15 @@ int sqlite_import_begin(struct datastore *store, const char *filename)
 	return r < 0 ? r : run(store->db, "BEGIN IMMEDIATE");
 }
 
-int sqlite_import_record(const struct stored *record, void *store)
+int sqlite_import_record(const struct stored *record, void *arg)
 {
+	struct datastore *store = arg;
 	struct stored_change change = {.record = *record};
 
-	return apply(store, &change);
+	int r = apply(store, &change);
+	if (r < 0)
+		note_reason(store);
+	return r;
 }
 
 int sqlite_import_end(struct datastore *store, const char *filename, bool keep)

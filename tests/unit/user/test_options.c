@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WORDS_MAX 8
+#define WORDS_MAX 12
 
 /* Words with blanks between them; "''" is an empty one. */
 static int parse(const char *line, struct options *ret, char **ret_error)
