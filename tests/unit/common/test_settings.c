@@ -331,7 +331,7 @@ static void bad_variables(void **state)
 	(void)state;
 	setenv("SETTINGS_TEST_TEXT", "hello", 1);
 	unsetenv("SETTINGS_TEST_NONE");
-	(void)freopen("/dev/null", "r", stdin);
+	assert_non_null(freopen("/dev/null", "r", stdin));
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		struct settings_report report;
 		json_t *tree = NULL;
