@@ -48,8 +48,10 @@ static const struct schema_key limits_keys[] = {
 		   .doc = "public: of them, from one IPv4 address or IPv6 /64"),
 	SCHEMA_KEY("hello_timeout", DURATION, .fallback = "5s", .min = 1, .max = 1 * HOURS,
 		   .doc = "public: for the whole ClientHello"),
-	SCHEMA_KEY("pending", INTEGER, .fallback = "4096", .min = 1, .max = MANY,
-		   .doc = "public: connections that wait for the private proxy to dial back"),
+	SCHEMA_KEY(
+		"pending", INTEGER, .fallback = "4096", .min = 1, .max = MANY,
+		.doc = "public: connections that wait for the private proxy to dial back; private: "
+		       "notices and calls under way"),
 	SCHEMA_KEY("dial_backs", INTEGER, .fallback = "4096", .min = 1, .max = MANY,
 		   .doc = "public: connections to the internal listener without a token yet"),
 	SCHEMA_KEY("token_timeout", DURATION, .fallback = "5s", .min = 1, .max = 1 * HOURS,
