@@ -18,6 +18,8 @@
 #include <event2/http.h>
 #include <event2/listener.h>
 #include <getopt.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/ssl.h>
@@ -228,11 +230,15 @@ static int listen_on(struct event_base *base, struct evhttp *http, const char *a
 				(v6 ? LEV_OPT_BIND_IPV6ONLY : 0),
 			4096, (struct sockaddr *)&addrs[i].sa, (int)addrs[i].len);
 		char text[ADDR_TEXT_MAX];
-		int r = -errno;
+		int r = -errno; /* before anything else changes it */
 
 		addr_format(&addrs[i], text);
 		if (!listener && v6 && i > 0 && (r == -EADDRNOTAVAIL || r == -EAFNOSUPPORT))
 			continue; /* a machine without IPv6 */
+		/* What accept() returns inherits it: small answers do not wait for an ACK. */
+		if (listener)
+			(void)setsockopt(evconnlistener_get_fd(listener), IPPROTO_TCP, TCP_NODELAY,
+					 &(int){1}, sizeof(int));
 		if (!listener || !evhttp_bind_listener(http, listener)) {
 			(void)fprintf(stderr, "internal-server: cannot listen on %s: %s\n", text,
 				      strerror(-r));

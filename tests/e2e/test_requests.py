@@ -150,7 +150,7 @@ def test_log_line_of_a_closed_connection(shared):
     assert fields["operator"] == "private-proxy-1.ga"
     assert fields["client"].startswith("127.0") and "127.0.0.1" not in m[1], "anonymised"
     assert int(fields["up"]) > 300 and int(fields["down"]) > 300
-    assert fields["path"] in ("sockmap", "splice", "copy", "user")
+    assert fields["path"] in ("sockmap", "splice", "copy")
     assert {"duration", "reason"} <= fields.keys()
 
 

@@ -105,7 +105,7 @@ def test_short_connections(shared):
 
 def test_rst_from_the_client(shared):
     start = len(shared["streamer"].log())
-    r = shared.stream("--up", 100000, "--down", 0, "--reset-sent", 50000)
+    r = shared.stream("--up", 100000, "--down", 1000, "--reset-sent", 50000)
     assert r["ok"] == 1
     line = shared["streamer"].wait_log(r'\{.*"end":"reset".*\}', start=start)[0]
     assert "Connection reset by peer" in json.loads(line)["why"]

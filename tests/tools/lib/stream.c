@@ -361,6 +361,9 @@ static bool reset_due(const struct stream *s)
 {
 	int queued = 0;
 
+	/* Something of the other side first: the way through is open then. */
+	if (s->receive_total && !s->received)
+		return false;
 	return s->o.reset_sent && s->started && s->sent >= s->o.reset_sent &&
 	       ioctl(s->fd, SIOCOUTQ, &queued) == 0 && queued == 0;
 }

@@ -30,7 +30,7 @@ struct stream_options {
 	uint32_t stall_ms;      /* … read nothing for so long */
 	int rcvbuf, sndbuf;     /* 0: the system's */
 	bool nodelay;
-	uint64_t reset_sent;     /* RST when so many bytes are sent and acknowledged; 0: never */
+	uint64_t reset_sent; /* RST when so many bytes are acknowledged and some came; 0: never */
 	uint64_t reset_received; /* RST when so many bytes have come; 0: never */
 	bool expect_reset;       /* the right end is a RST from the peer */
 };
