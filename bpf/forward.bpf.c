@@ -202,9 +202,14 @@ static __always_inline int has_room(const struct room *room, const struct flow *
 SEC("sk_skb/stream_verdict")
 int forward(struct __sk_buff *skb)
 {
-	/* A bare FIN. Redirected it would poison the peer (docs/kernel.md, "bare FIN"). */
+	/*
+	 * A bare FIN. TCP has dealt with it, and there is nothing in it to lose.
+	 * Redirected it would poison the peer; passed, it poisons this very socket
+	 * when bytes that were redirected to it are waiting (docs/kernel.md, "bare
+	 * FIN").
+	 */
 	if (skb->len == 0)
-		return SK_PASS;
+		return SK_DROP;
 
 	__u64 cookie = bpf_get_socket_cookie(skb);
 	__u32 *found = bpf_map_lookup_elem(&slots, &cookie);

@@ -101,6 +101,12 @@ enum move_result copy_move(struct stream *stream, int i)
 			return MOVE_RESET_OUT;
 		if (sent < n)
 			return keep(direction, scratch + sent, (size_t)(n - sent), MOVE_BLOCKED);
+		/*
+		 * A short read has emptied the queue: EAGAIN need not be asked for, epoll
+		 * tells when there is more. It does not where both ends have half-closed.
+		 */
+		if (n < STREAM_CHUNK && !from->hung_up)
+			return MOVE_DRY;
 	}
 	return MOVE_MORE;
 }

@@ -286,3 +286,19 @@ int kernel_peer_remove(struct kernel_share *share, uint64_t cookie)
 		return -errno;
 	return 0;
 }
+
+static unsigned count_entries(int map)
+{
+	__u64 key;
+	unsigned n = 0;
+
+	for (int r = bpf_map_get_next_key(map, NULL, &key); r == 0;
+	     r = bpf_map_get_next_key(map, &key, &key))
+		n++;
+	return n;
+}
+
+unsigned kernel_entries(struct kernel *kernel)
+{
+	return count_entries(kernel->peers) + count_entries(kernel->slots);
+}

@@ -27,6 +27,9 @@ struct kernel_options {
 int kernel_open(const struct kernel_options *options, struct kernel **ret, char why[KERNEL_WHY]);
 void kernel_close(struct kernel *kernel); /* after all shares are freed */
 
+/* Entries in the maps of peers and slots together: zero when no connection is open. */
+unsigned kernel_entries(struct kernel *kernel);
+
 /* Called by kernel_share_consume() for each event of a direction that still has its slot. */
 typedef void (*kernel_event)(struct stream_direction *direction, enum flow_event event);
 

@@ -31,6 +31,19 @@ uint64_t sockmap_redirected(const struct stream *stream, int i)
 	return redirected;
 }
 
+struct stream_counts sockmap_counts(const struct stream *stream, int i)
+{
+	struct stream_counts counts = stream->directions[i].counts;
+
+	if (in_map(stream, i)) {
+		volatile struct flow *flow = flow_of(stream, i);
+		counts.spills += flow->spills;
+		counts.switches += flow->switches;
+		counts.overlaps += flow->overlaps;
+	}
+	return counts;
+}
+
 static int take_slots(struct stream *stream)
 {
 	struct kernel_share *share = stream->plane->kernel;
@@ -78,12 +91,8 @@ static void set_lowat(int fd, int bytes)
 	(void)setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof(bytes));
 }
 
-int sockmap_enter(struct stream *stream)
+static int prepare(struct stream *stream)
 {
-	struct kernel_share *share = stream->plane->kernel;
-
-	if (!share)
-		return -EOPNOTSUPP;
 	for (int i = 0; i < 2; i++) {
 		/* The count of redirected bytes is part of what this end's TCP has taken. */
 		int r = prepare_end(&stream->ends[i]);
@@ -91,34 +100,39 @@ int sockmap_enter(struct stream *stream)
 			return r;
 		stream->ends[i].taken_base -= stream->directions[!i].kernel_before;
 	}
-	int r = take_slots(stream);
+	return take_slots(stream);
+}
+
+/* Attach the program to end i: it is what the other end's segments may be redirected to. */
+static int insert(struct stream *stream, int i)
+{
+	int r = kernel_peer_add(stream->plane->kernel, stream->ends[!i].cookie,
+				stream->ends[i].watch.fd);
 	if (r < 0)
 		return r;
-	r = kernel_peer_add(share, stream->ends[0].cookie, stream->ends[1].watch.fd);
-	if (r < 0) {
-		sockmap_forget(stream);
+	stream->ends[i].in_map = true;
+	stream->directions[i].passed_base = stream->ends[i].read;
+	/* Bytes that came between our last recv() and the insert wait for a data_ready. */
+	set_lowat(stream->ends[i].watch.fd, 1);
+	return 0;
+}
+
+int sockmap_enter(struct stream *stream, int i)
+{
+	bool first = stream->path != PATH_SOCKMAP;
+
+	if (!stream->plane->kernel)
+		return -EOPNOTSUPP;
+	int r = first ? prepare(stream) : 0;
+	if (r < 0)
 		return r;
-	}
-	/*
-	 * From here there is no way back without risk: the first socket may hold
-	 * passed bytes. If the second cannot be inserted (a FIN has come), the
-	 * stream stays in user space, where bytes that were passed are read with
-	 * recv() as ever.
-	 */
-	r = kernel_peer_add(share, stream->ends[1].cookie, stream->ends[0].watch.fd);
-	stream->half_mapped = r < 0;
+	r = insert(stream, i);
+	if (r < 0 && first)
+		sockmap_forget(stream);
+	if (r < 0)
+		return r;
 	stream->path = PATH_SOCKMAP;
 	stream->used_sockmap = true;
-	for (int i = 0; i < 2; i++) {
-		struct stream_direction *direction = &stream->directions[i];
-
-		direction->passed_base = stream->ends[i].read;
-		direction->in_kernel = false;
-		direction->check_backlog = false;
-		direction->switches_seen = 0;
-		/* Bytes that came between our last recv() and the insert wait for a data_ready. */
-		set_lowat(stream->ends[i].watch.fd, 1);
-	}
 	return 0;
 }
 
@@ -137,7 +151,8 @@ static int caught_up(struct stream *stream, int i)
 
 void sockmap_offer(struct stream *stream, int i)
 {
-	if (stream->leaving || stream->half_mapped || stream->ends[i].fin_seen)
+	if (stream->leaving || stream->ends[i].fin_seen || !stream->ends[0].in_map ||
+	    !stream->ends[1].in_map)
 		return;
 	volatile struct flow *flow = flow_of(stream, i);
 	/* Before the count of received bytes: what is passed in between makes the two differ. */
@@ -225,7 +240,7 @@ static int quiet(struct stream *stream, int i)
 	const struct stream_direction *direction = &stream->directions[i];
 	uint64_t read_here = stream->ends[i].read - direction->passed_base;
 
-	if (flow_of(stream, i)->passed != read_here)
+	if (stream->ends[i].in_map && flow_of(stream, i)->passed != read_here)
 		return 0;
 	return sockmap_backlog_empty(stream, i);
 }
@@ -249,8 +264,9 @@ int sockmap_leave(struct stream *stream)
 			(void)account_received(stream->ends[i].watch.fd, &in);
 			/* A FIN passes the gate: had it brought bytes along, they are gone with the
 			 * psock. */
-			if (flow_of(stream, i)->passed !=
-			    stream->ends[i].read - stream->directions[i].passed_base)
+			if (stream->ends[i].in_map &&
+			    flow_of(stream, i)->passed !=
+				    stream->ends[i].read - stream->directions[i].passed_base)
 				r = -EBADMSG;
 		}
 		sockmap_forget(stream);
@@ -269,10 +285,13 @@ void sockmap_forget(struct stream *stream)
 
 		if (direction->slot == SLOT_NONE)
 			continue;
+		direction->counts = sockmap_counts(stream, i);
 		direction->kernel_before += flow_of(stream, i)->redirected;
 		kernel_slot_give_back(stream->plane->kernel, direction->slot);
 		direction->slot = SLOT_NONE;
 		direction->in_kernel = false;
 		direction->check_backlog = false;
+		direction->switches_seen = 0;
+		stream->ends[i].in_map = false;
 	}
 }

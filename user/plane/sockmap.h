@@ -10,11 +10,15 @@
 #include "user/plane/stream.h"
 
 /*
- * Put both sockets into the map. User space must owe neither side anything
- * and must have read both to EAGAIN. 0: the stream's path is the sockmap from
- * now on and what came meanwhile has to be read. -errno: nothing has changed.
+ * Put end i into the map. User space must just have read it to EAGAIN: a
+ * partly read skb would be delivered again in full. With the first of the two
+ * the stream's path is the sockmap; both are needed before a direction can be
+ * offered. 0: what came meanwhile has to be read. -errno: nothing has changed;
+ * there is no way back for an end that is in already and may hold passed
+ * bytes, so a stream may stay with one end inside, and user space moves its
+ * bytes as ever.
  */
-int sockmap_enter(struct stream *stream);
+int sockmap_enter(struct stream *stream, int i);
 
 /* Everything that was passed has been delivered: let the program take direction i. */
 void sockmap_offer(struct stream *stream, int i);
@@ -54,4 +58,5 @@ int sockmap_leave(struct stream *stream);
 void sockmap_forget(struct stream *stream);
 
 /* Bytes of direction i that the program has redirected so far. */
+struct stream_counts sockmap_counts(const struct stream *stream, int i);
 uint64_t sockmap_redirected(const struct stream *stream, int i);

@@ -10,6 +10,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -75,6 +76,27 @@ static void drain(struct stream *stream, int i)
 		finish_direction(stream, i);
 }
 
+static void advance(struct stream *stream, int i);
+
+/* Direction i has been read to EAGAIN, and all of it delivered. */
+static void at_rest(struct stream *stream, int i)
+{
+	if (stream->entering && !stream->ends[i].in_map && !stream->ends[i].fin_seen) {
+		if (sockmap_enter(stream, i) < 0) {
+			stream->entering = false;
+			stream->no_sockmap = true;
+			return;
+		}
+		/* What came between our last recv() and the insert. */
+		advance(stream, i);
+		/* The other side may have been waiting for this one. */
+		if (stream->ends[!i].in_map)
+			advance(stream, !i);
+	} else if (stream->path == PATH_SOCKMAP) {
+		sockmap_offer(stream, i);
+	}
+}
+
 /* What a move has come to, for direction i. May end the stream. */
 static void conclude(struct stream *stream, int i, enum move_result result)
 {
@@ -82,8 +104,7 @@ static void conclude(struct stream *stream, int i, enum move_result result)
 
 	switch (result) {
 	case MOVE_DRY:
-		if (stream->path == PATH_SOCKMAP)
-			sockmap_offer(stream, i);
+		at_rest(stream, i);
 		break;
 	case MOVE_BLOCKED:
 		break;
@@ -137,6 +158,12 @@ static void on_ready(struct watch *watch, uint32_t events)
 	int i = ready == &stream->ends[1];
 
 	if (events & EPOLLERR) {
+		if (getenv("DBG")) {
+			int e = 0;
+			socklen_t l = 4;
+			getsockopt(watch->fd, SOL_SOCKET, SO_ERROR, &e, &l);
+			fprintf(stderr, "EPOLLERR side %d err %d\n", i, e);
+		}
 		end(stream, i ? STREAM_RESET_BY_1 : STREAM_RESET_BY_0);
 		return;
 	}
@@ -216,38 +243,14 @@ static void on_look(struct timer *timer)
 		timer_arm(stream->plane->timers, timer, now + interval / 2 + 1);
 }
 
-/* Both directions at rest: user space owes nothing, has read everything, and no FIN is on its way.
- */
-static bool at_rest(struct stream *stream)
-{
-	for (int i = 0; i < 2; i++) {
-		const struct stream_direction *direction = &stream->directions[i];
-
-		if (direction->done || direction->pending || direction->in_pipe ||
-		    stream->ends[i].fin_seen)
-			return false;
-	}
-	for (int i = 0; i < 2; i++) {
-		/* A partly read skb would be delivered again in full after the insert. */
-		enum move_result r = copy_move(stream, i);
-
-		conclude(stream, i, r);
-		if (r != MOVE_DRY)
-			return false;
-	}
-	return true;
-}
-
 static void enter_sockmap(struct stream *stream)
 {
-	if (stream->no_sockmap || !at_rest(stream))
+	if (stream->no_sockmap || stream->directions[0].in_pipe || stream->directions[1].in_pipe)
 		return;
 	for (int i = 0; i < 2; i++)
 		splice_done(stream, i);
-	if (sockmap_enter(stream) < 0) {
-		stream->no_sockmap = true;
-		return;
-	}
+	stream->path = PATH_COPY;
+	stream->entering = true;
 	for (int i = 0; i < 2; i++)
 		advance(stream, i);
 }
@@ -256,6 +259,7 @@ static void leave_sockmap(struct stream *stream)
 {
 	if (!stream->leaving) {
 		stream->leaving = true;
+		stream->entering = false;
 		sockmap_hold(stream);
 		for (int i = 0; i < 2; i++)
 			advance(stream, i);
@@ -282,7 +286,8 @@ static void change_path(struct stream *stream, enum stream_path wanted)
 		if (wanted != PATH_SOCKMAP || stream->leaving)
 			leave_sockmap(stream);
 	} else if (wanted == PATH_SOCKMAP) {
-		enter_sockmap(stream);
+		if (!stream->entering)
+			enter_sockmap(stream);
 	} else if (wanted == PATH_SPLICE) {
 		stream->path = PATH_SPLICE;
 		stream->used_splice = true;
@@ -314,6 +319,8 @@ static void settle(struct stream *stream)
 	if (!stream->running)
 		return;
 	enum stream_path wanted = choose_path(stream, timer_now());
+	if (wanted != PATH_SOCKMAP && stream->path != PATH_SOCKMAP)
+		stream->entering = false;
 	if (wanted != stream->path || stream->leaving)
 		change_path(stream, wanted);
 	if (!stream->running)
@@ -420,6 +427,11 @@ void stream_close(struct stream *stream, bool reset)
 uint64_t stream_kernel_bytes(const struct stream *stream, int i)
 {
 	return stream->plane->kernel ? sockmap_redirected(stream, i) : 0;
+}
+
+struct stream_counts stream_kernel_counts(const struct stream *stream, int i)
+{
+	return stream->plane->kernel ? sockmap_counts(stream, i) : (struct stream_counts){0};
 }
 
 uint64_t stream_bytes(const struct stream *stream, int i)

@@ -64,7 +64,13 @@ struct stream_end {
 	uint64_t cookie;
 	bool fin_seen; /* the peer has half-closed */
 	bool fin_sent; /* and so have we */
+	bool in_map;   /* of the sockets that the program is attached to */
 	bool hung_up;  /* both: epoll would report it for ever, so it is not asked any more */
+};
+
+/* What the program has counted for a direction, beside bytes. */
+struct stream_counts {
+	uint32_t spills, switches, overlaps;
 };
 
 /* ends[i] → ends[!i] */
@@ -72,12 +78,13 @@ struct stream_direction {
 	struct stream *stream;
 	char *pending; /* received, not yet accepted by the other socket; NULL: none */
 	uint32_t pending_start, pending_end;
-	int pipe[2];            /* of the splice path; -1: none */
-	uint32_t in_pipe;       /* bytes */
-	uint32_t slot;          /* in the flows map, SLOT_NONE: none */
-	uint64_t kernel_before; /* bytes redirected under earlier slots */
-	uint64_t passed_base;   /* the source's `read` when it was put into the map */
-	uint64_t burst_start;   /* count of bytes when the current burst began: see choose.h */
+	int pipe[2];                 /* of the splice path; -1: none */
+	uint32_t in_pipe;            /* bytes */
+	uint32_t slot;               /* in the flows map, SLOT_NONE: none */
+	struct stream_counts counts; /* of slots given back */
+	uint64_t kernel_before;      /* bytes redirected under earlier slots */
+	uint64_t passed_base;        /* the source's `read` when it was put into the map */
+	uint64_t burst_start;        /* count of bytes when the current burst began: see choose.h */
 	uint32_t burst_spills;
 	uint32_t switches_seen; /* of the flow's `switches` */
 	bool in_kernel;         /* as far as user space knows, the program has the direction */
@@ -106,9 +113,9 @@ struct stream {
 	struct stream_direction directions[2];
 	enum stream_path path;
 	bool running;
-	bool no_sockmap;  /* the kernel has refused these sockets once */
-	bool leaving;     /* on the way out of the sockmap */
-	bool half_mapped; /* only one socket could be inserted: user space moves the bytes */
+	bool entering;   /* ends go into the map as they are read to EAGAIN */
+	bool no_sockmap; /* the kernel has refused these sockets once */
+	bool leaving;    /* on the way out of the sockmap */
 	bool used_sockmap, used_splice;
 	uint64_t started, burst_began; /* ns */
 	struct timer retry;            /* something that the kernel does not announce */
@@ -138,6 +145,8 @@ void stream_close(struct stream *stream, bool reset);
 /* Bytes of direction i so far, through whatever path; and those moved by the program. */
 uint64_t stream_bytes(const struct stream *stream, int i);
 uint64_t stream_kernel_bytes(const struct stream *stream, int i);
+
+struct stream_counts stream_kernel_counts(const struct stream *stream, int i);
 
 const char *stream_reason_name(enum stream_end_reason reason);
 const char *stream_path_name(const struct stream *stream);

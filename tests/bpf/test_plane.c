@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Content through the plane, on each of its paths: every byte once and in order. */
+#include "tests/bpf/lib/load.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#define KIB 1024ull
+#define MIB (1024 * KIB)
+
+static struct bridge *open_bridge(enum stream_forwarding forwarding, uint32_t budget)
+{
+	struct bridge_options options = {
+		.plane = {.forwarding = forwarding,
+			  .kernel_budget = budget,
+			  .memory = 4 * MIB,
+			  .idle_timeout = 60 * NS_PER_S,
+			  .drain_timeout = 60 * NS_PER_S},
+	};
+	struct bridge *bridge = bridge_new(&options);
+
+	assert_non_null(bridge);
+	return bridge;
+}
+
+static void check(struct bridge *bridge, const struct load *load, unsigned connections,
+		  struct bridge_result *ret)
+{
+	const char *error = load_run_many(bridge, load, connections, ret);
+
+	if (error)
+		fail_msg("%s", error);
+	print_message("# %llu + %llu bytes, in the kernel %llu + %llu, spills %u + %u, switches %u "
+		      "+ %u, overlaps %u + %u\n",
+		      (unsigned long long)ret->bytes[0], (unsigned long long)ret->bytes[1],
+		      (unsigned long long)ret->kernel_bytes[0],
+		      (unsigned long long)ret->kernel_bytes[1], ret->spills[0], ret->spills[1],
+		      ret->switches[0], ret->switches[1], ret->overlaps[0], ret->overlaps[1]);
+	assert_int_equal(bridge_map_entries(bridge), 0);
+}
+
+static void test_bulk(void **state)
+{
+	enum stream_forwarding forwarding = (enum stream_forwarding)(uintptr_t)*state;
+	struct bridge *bridge = open_bridge(forwarding, 256 * KIB);
+	const struct load load = {
+		.bytes = {100 * MIB, 100 * MIB}, .write_min = 1, .write_max = 256 * KIB};
+	struct bridge_result result;
+
+	check(bridge, &load, 1, &result);
+	bridge_free(bridge);
+}
+
+static void test_many(void **state)
+{
+	enum stream_forwarding forwarding = (enum stream_forwarding)(uintptr_t)*state;
+	struct bridge *bridge = open_bridge(forwarding, 256 * KIB);
+	const struct load load = {.bytes = {2 * MIB, 2 * MIB},
+				  .write_min = 1,
+				  .write_max = 16 * KIB,
+				  .pause_percent = 3,
+				  .pause_us = 2000,
+				  .seed = 7};
+	struct bridge_result result;
+
+	check(bridge, &load, 64, &result);
+	bridge_free(bridge);
+}
+
+static void test_small_writes(void **state)
+{
+	struct bridge *bridge = open_bridge(FORWARD_SOCKMAP, 256 * KIB);
+	const struct load load = {.bytes = {1 * MIB, 1 * MIB},
+				  .write_min = 1,
+				  .write_max = 64,
+				  .pause_percent = 1,
+				  .pause_us = 500};
+	struct bridge_result result;
+
+	(void)state;
+	check(bridge, &load, 4, &result);
+	assert_true(result.kernel_bytes[0] > MIB);
+	bridge_free(bridge);
+}
+
+/* A budget so small that each connection changes sides hundreds of times. */
+static void test_switches_under_fire(void **state)
+{
+	struct bridge *bridge = open_bridge(FORWARD_SOCKMAP, 4 * KIB);
+	const struct load load = {.bytes = {20 * MIB, 20 * MIB},
+				  .write_min = 100,
+				  .write_max = 3000,
+				  .pause_percent = 5,
+				  .pause_us = 200,
+				  .seed = 3};
+	struct bridge_result result;
+
+	(void)state;
+	check(bridge, &load, 4, &result);
+	bridge_free(bridge);
+}
+
+static void test_slow_readers(void **state)
+{
+	struct bridge *bridge = open_bridge(FORWARD_SOCKMAP, 256 * KIB);
+	const struct load load = {.bytes = {4 * MIB, 4 * MIB},
+				  .write_min = 1,
+				  .write_max = 64 * KIB,
+				  .read_pause_us = 300,
+				  .read_max = 8192,
+				  .rcvbuf = 16384,
+				  .seed = 11};
+	struct bridge_result result;
+
+	(void)state;
+	check(bridge, &load, 8, &result);
+	bridge_free(bridge);
+}
+
+int main(void)
+{
+	void *const copy = (void *)(uintptr_t)FORWARD_COPY;
+	void *const splice = (void *)(uintptr_t)FORWARD_SPLICE;
+	void *const sockmap = (void *)(uintptr_t)FORWARD_SOCKMAP;
+	void *const automatic = (void *)(uintptr_t)FORWARD_AUTO;
+	const struct CMUnitTest tests[] = {
+		{"bulk by copying", test_bulk, NULL, NULL, copy},
+		{"bulk by pipes", test_bulk, NULL, NULL, splice},
+		{"bulk by the sockmap", test_bulk, NULL, NULL, sockmap},
+		{"bulk on the path that the stream chooses", test_bulk, NULL, NULL, automatic},
+		{"64 connections by copying", test_many, NULL, NULL, copy},
+		{"64 connections by pipes", test_many, NULL, NULL, splice},
+		{"64 connections by the sockmap", test_many, NULL, NULL, sockmap},
+		{"64 connections on the path that they choose", test_many, NULL, NULL, automatic},
+		cmocka_unit_test(test_small_writes),
+		cmocka_unit_test(test_switches_under_fire),
+		cmocka_unit_test(test_slow_readers),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
