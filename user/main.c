@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "common/cleanup.h"
 #include "common/log.h"
+#include "common/version.h"
 #include "user/check.h"
 #include "user/options.h"
 #include "user/proxy.h"
@@ -8,9 +9,6 @@
 #include <signal.h>
 #include <stdio.h>
 
-#ifndef PASSAGE_VERSION
-#define PASSAGE_VERSION "unversioned"
-#endif
 
 static int run(const struct options *options)
 {
