@@ -260,17 +260,17 @@ void control_free(struct control *control)
 		return;
 	/* They have ended; the replies that freeing the client brings must not go to them. */
 	control->crew.n = 0;
+	free_event(control->mail);
+	free_event(control->interrupt);
+	free_event(control->terminate);
+	free_event(control->sweep);
+	free_event(control->quiet);
 	if (control->client)
 		jsonrpc_client_free(control->client);
 	control->ops->free(control);
 	if (control->server)
 		jsonrpc_server_free(control->server);
 	announcements_free(control->announcements);
-	free_event(control->mail);
-	free_event(control->interrupt);
-	free_event(control->terminate);
-	free_event(control->sweep);
-	free_event(control->quiet);
 	mailbox_free(control->box);
 	if (control->base)
 		event_base_free(control->base);

@@ -26,6 +26,7 @@ struct answer {
 struct lookup {
 	LIST_ENTRY(lookup) entry;
 	struct resolver *resolver;
+	struct evdns_getaddrinfo_request *request;
 	char *endpoint;
 	resolver_done done;
 	void *arg;
@@ -77,11 +78,26 @@ static void finish(struct lookup *lookup, int n, const struct addr *list)
 	free(lookup);
 }
 
+/* libevent frees its part of a look-up when it reports the end of it, which needs turns of the
+ * loop: one for the two questions, A and AAAA, and one for the whole. */
+static void cancel_all(struct resolver *resolver)
+{
+	struct lookup *lookup;
+
+	LIST_FOREACH(lookup, &resolver->lookups, entry)
+	{
+		evdns_getaddrinfo_cancel(lookup->request);
+	}
+	for (unsigned i = 0; i < 4 && !LIST_EMPTY(&resolver->lookups); i++)
+		event_base_loop(resolver->base, EVLOOP_NONBLOCK);
+}
+
 void resolver_free(struct resolver *resolver)
 {
 	if (!resolver)
 		return;
-	/* Without the answers: they would come from the loop, which does not run any more. */
+	if (!LIST_EMPTY(&resolver->lookups))
+		cancel_all(resolver);
 	if (resolver->dns)
 		evdns_base_free(resolver->dns, 0);
 	for (struct lookup *lookup; (lookup = LIST_FIRST(&resolver->lookups));)
@@ -131,11 +147,6 @@ static void resolved(int error, struct evutil_addrinfo *found, void *arg)
 	struct lookup *lookup = arg;
 	int n = 0;
 
-	if (error == EVUTIL_EAI_CANCEL) {
-		if (found)
-			evutil_freeaddrinfo(found);
-		return;
-	}
 	for (const struct evutil_addrinfo *ai = found; ai && n < ENDPOINT_ADDRS; ai = ai->ai_next) {
 		memset(&list[n], 0, sizeof(list[n]));
 		memcpy(&list[n].sa, ai->ai_addr, ai->ai_addrlen);
@@ -145,7 +156,9 @@ static void resolved(int error, struct evutil_addrinfo *found, void *arg)
 		evutil_freeaddrinfo(found);
 	if (n > 0)
 		remember(lookup->resolver, lookup->endpoint, list, n);
-	finish(lookup, n > 0 ? n : -ENOENT, list);
+	else
+		n = error == EVUTIL_EAI_CANCEL ? -ECANCELED : -ENOENT;
+	finish(lookup, n, list);
 }
 
 /* A missing resolv.conf is no fault: then /etc/hosts and the local name server are left. */
@@ -187,7 +200,10 @@ static int ask(struct resolver *resolver, const char *endpoint, resolver_done do
 	resolver->under_way++;
 	snprintf(service, sizeof(service), "%u", port);
 	/* May call back at once, for a name in /etc/hosts or when no name server is known. */
-	(void)evdns_getaddrinfo(resolver->dns, host, service, &hints, resolved, lookup);
+	struct evdns_getaddrinfo_request *request =
+		evdns_getaddrinfo(resolver->dns, host, service, &hints, resolved, lookup);
+	if (request)
+		lookup->request = request;
 	return 0;
 }
 

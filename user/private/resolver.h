@@ -17,6 +17,7 @@ struct resolver;
 typedef void (*resolver_done)(int n, const struct addr *list, void *arg);
 
 int resolver_new(struct event_base *base, struct resolver **ret);
+/* Runs a few turns of the loop if look-ups are under way, to end them with -ECANCELED. */
 void resolver_free(struct resolver *resolver);
 void resolver_lookup(struct resolver *resolver, const char *endpoint, resolver_done done,
 		     void *arg);
