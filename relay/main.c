@@ -7,6 +7,7 @@
 #include "relay/settings_schema.h"
 
 #include <stdio.h>
+#include <sys/resource.h>
 
 #define EXIT_SETTINGS 2
 
@@ -47,6 +48,17 @@ static int check(const json_t *settings)
 	return known ? EXIT_SUCCESS : EXIT_SETTINGS;
 }
 
+/* The usual 1,024 descriptors are fewer than the limits of the settings let in. */
+static void raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	const struct personality *personality = personality_of(argv[0]);
@@ -70,5 +82,6 @@ int main(int argc, char **argv)
 		return EXIT_SETTINGS;
 	if (options.command == COMMAND_CHECK)
 		return check(settings);
+	raise_descriptor_limit();
 	return relay_run(settings, personality->dialect) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
