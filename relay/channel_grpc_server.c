@@ -75,8 +75,10 @@ static int authenticate(struct grpc_connection *connection)
 static void start_session(struct grpc_connection *connection)
 {
 	struct grpc_server *server = connection->server;
+	const json_t *settings = broker_settings(server->channel.broker);
 	const struct grpc_session_config config = {
 		.server = true,
+		.max_message = (size_t)settings_integer(settings, "limits.message_size"),
 		.max_streams = server->max_streams,
 		.ping_interval_ms = PING_INTERVAL_MS,
 		.ping_timeout_ms = PING_TIMEOUT_MS,
@@ -249,9 +251,9 @@ static int select_h2(SSL *ssl, const unsigned char **ret, unsigned char *ret_len
 	return SSL_TLSEXT_ERR_OK;
 }
 
-static unsigned limit(const json_t *settings, const char *key, unsigned fallback)
+static unsigned limit(const struct broker *broker, const char *key, unsigned fallback)
 {
-	long long value = settings_integer(settings, key);
+	long long value = settings_integer(broker_settings(broker), key);
 
 	return value > 0 && value <= 1000000 ? (unsigned)value : fallback;
 }
@@ -284,8 +286,8 @@ int channel_grpc_server_new(struct broker *broker, const json_t *settings, struc
 		return -ENOMEM;
 	server->channel = (struct channel){&server_ops, broker};
 	LIST_INIT(&server->connections);
-	server->max_connections = limit(settings, "connections", CONNECTIONS_DEFAULT);
-	server->max_streams = limit(settings, "streams_per_peer", STREAMS_DEFAULT);
+	server->max_connections = limit(broker, "limits.connections", CONNECTIONS_DEFAULT);
+	server->max_streams = limit(broker, "limits.streams_per_peer", STREAMS_DEFAULT);
 	int r = start(server, settings, ret_error);
 	if (r < 0) {
 		server_free(&server->channel);

@@ -34,7 +34,7 @@ struct grpc_call *grpc_call_new(struct grpc_session *session)
 	}
 	call->session = session;
 	call->status = -1;
-	grpc_frame_reader_init(&call->reader, GRPC_MESSAGE_MAX);
+	grpc_frame_reader_init(&call->reader, session->max_message);
 	LIST_INSERT_HEAD(&session->calls, call, link);
 	session->n_calls++;
 	return call;
@@ -153,9 +153,9 @@ int grpc_call_send(struct grpc_call *call, const uint8_t *data, size_t length)
 
 	if (call->state == CALL_ENDED || call->finished || session->dead)
 		return -EPIPE;
-	if (length > GRPC_MESSAGE_MAX)
+	if (length > session->max_message)
 		return -EMSGSIZE;
-	if (session->queued + length + sizeof(frame) > QUEUED_MAX)
+	if (session->queued + length + sizeof(frame) > QUEUED_MESSAGES_MAX * session->max_message)
 		return -ENOBUFS;
 	if (evbuffer_expand(call->output, length + sizeof(frame)) < 0)
 		return -ENOMEM;

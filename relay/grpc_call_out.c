@@ -137,8 +137,8 @@ static void call(struct grpc_delivery_out *out)
 	r = grpc_call_send(opened, out->data, out->length);
 	if (r < 0) {
 		grpc_call_cancel(opened);
-		out_fail(out, r, "the connection to operator '%s' takes no more data",
-			 peer->operator);
+		grpc_outbound_unsendable(r, out->done, out->arg);
+		out_free(out);
 		return;
 	}
 	grpc_call_finish(opened);

@@ -130,9 +130,10 @@ static void advance(struct operator_queue *queue)
 		}
 		TAILQ_REMOVE(&queue->waiting, item, link);
 		queue->n_waiting--;
-		if (grpc_call_send(stream->call, item->data, item->length) < 0) {
-			item_fail(item, -ENOBUFS, "the stream of operator '%s' takes no more data",
-				  queue->operator);
+		int r = grpc_call_send(stream->call, item->data, item->length);
+		if (r < 0) {
+			grpc_outbound_unsendable(r, item->done, item->arg);
+			item_free(item);
 			return; /* the list may have changed; the next event goes on */
 		}
 		item->stream = stream;

@@ -204,8 +204,8 @@ static void abort_unreadable(struct grpc_call *call, int r)
 	case -ECANCELED:
 		break;
 	case -EMSGSIZE:
-		snprintf(text, sizeof(text), "the message is longer than %u bytes",
-			 GRPC_MESSAGE_MAX);
+		snprintf(text, sizeof(text), "the message is longer than %zu bytes",
+			 call->session->max_message);
 		grpc_call_abort(call, GRPC_RESOURCE_EXHAUSTED, text);
 		break;
 	case -EOPNOTSUPP:
@@ -238,7 +238,7 @@ static int on_data(nghttp2_session *http2, uint8_t flags, int32_t stream, const 
 	}
 	session->partial += call->reader.filled;
 	session->partial -= before;
-	if (session->partial > PARTIAL_MAX)
+	if (session->partial > PARTIAL_MESSAGES_MAX * session->max_message)
 		grpc_call_abort(call, GRPC_RESOURCE_EXHAUSTED,
 				"too many unfinished messages on this connection");
 	return 0;

@@ -20,10 +20,9 @@ static int encode_failure(const char *id, int cause, uint8_t **ret, size_t *ret_
 
 	jsonrpc_error_set(&error, JSONRPC_INTERNAL_ERROR, NULL,
 			  "the result cannot be sent to another relay: %s",
-			  cause == -EMSGSIZE ? "it is too long"
-			  : cause == -ERANGE ? "it holds an integer beyond 2^53"
-			  : cause == -ELOOP  ? "it is nested too deep"
-					     : strerror(-cause));
+			  cause == -ERANGE  ? "it holds an integer beyond 2^53"
+			  : cause == -ELOOP ? "it is nested too deep"
+					    : strerror(-cause));
 	int r = grpc_response_encode_error(id, &error, ret, ret_length);
 	jsonrpc_error_clear(&error);
 	return r;

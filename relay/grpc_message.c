@@ -2,7 +2,6 @@
 #include "relay/grpc_message.h"
 
 #include "common/cleanup.h"
-#include "relay/grpc_names.h"
 #include "relay/grpc_struct.h"
 #include "relay/grpc_wire.h"
 #include "relay/result.h"
@@ -49,8 +48,6 @@ static int pack(const ProtobufCMessage *message, uint8_t **ret, size_t *ret_leng
 	size_t length = protobuf_c_message_get_packed_size(message);
 	uint8_t *data;
 
-	if (length > GRPC_MESSAGE_MAX)
-		return -EMSGSIZE;
 	data = malloc(length + 1); /* an empty message is a message too */
 	if (!data)
 		return -ENOMEM;

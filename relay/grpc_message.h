@@ -27,8 +27,8 @@ void grpc_request_clear(struct grpc_request *request);
 void grpc_response_clear(struct grpc_response *response);
 
 /*
- * *ret is allocated, the caller frees. Failures as in grpc_struct_from_json();
- * -EMSGSIZE when the message would exceed GRPC_MESSAGE_MAX.
+ * *ret is allocated, the caller frees. Failures as in grpc_struct_from_json(). How
+ * long a message may be, says the session that sends it.
  */
 int grpc_request_encode(const char *method, const char *id, const char *client_name,
 			const json_t *params, uint8_t **ret, size_t *ret_length);

@@ -7,7 +7,7 @@
 #define GRPC_EPS_CALL          "/EPS/Call"
 #define GRPC_EPS_SERVER_CALL   "/EPS/ServerCall"
 
-/* gRPC's own default, and the originals': bytes of one message. */
+/* gRPC's own default, and the originals': bytes of one message where no limit is set. */
 #define GRPC_MESSAGE_MAX (4u << 20)
 
 /* Status codes, from the gRPC core documentation "Status codes and their use in gRPC". */

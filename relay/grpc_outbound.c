@@ -38,11 +38,12 @@ void grpc_outbound_fail(int r, message_done done, void *arg, const char *format,
 void grpc_outbound_unsendable(int r, message_done done, void *arg)
 {
 	grpc_outbound_fail(r, done, arg, "the message cannot be sent to another relay: %s",
-			   r == -EMSGSIZE ? "it is too long"
-			   : r == -ERANGE ? "params hold an integer beyond 2^53"
-			   : r == -ELOOP  ? "params are nested too deep"
-			   : r == -EINVAL ? "params hold a NUL character"
-					  : strerror(-r));
+			   r == -EMSGSIZE  ? "it is too long"
+			   : r == -ENOBUFS ? "the connection takes no more data"
+			   : r == -ERANGE  ? "params hold an integer beyond 2^53"
+			   : r == -ELOOP   ? "params are nested too deep"
+			   : r == -EINVAL  ? "params hold a NUL character"
+					   : strerror(-r));
 }
 
 void grpc_outbound_answer(const struct grpc_response *response, message_done done, void *arg)

@@ -5,6 +5,7 @@
 #include "common/addr.h"
 #include "common/cleanup.h"
 #include "common/log.h"
+#include "common/settings.h"
 #include "relay/grpc_dial.h"
 
 #include <errno.h>

@@ -18,6 +18,7 @@ struct reverse;
 struct request {
 	LIST_ENTRY(request) link;
 	struct reverse *reverse;
+	char *id;
 	struct grpc_inbound *inbound;
 };
 
@@ -28,13 +29,16 @@ struct reverse {
 	LIST_HEAD(, request) requests;
 };
 
-static void send_response(struct reverse *reverse, const uint8_t *data, size_t length)
+static int send_response(struct reverse *reverse, const uint8_t *data, size_t length)
 {
 	int r = grpc_call_send(reverse->call, data, length);
 
 	if (r < 0)
 		log_warn("an answer to operator '%s' is lost: %s", reverse->link->peer->operator,
-			 r == - ENOBUFS ? "it does not read what it is sent" : strerror(-r));
+			 r == - ENOBUFS    ? "it does not read what it is sent"
+			 : r == - EMSGSIZE ? "it is too long"
+					   : strerror(-r));
+	return r;
 }
 
 /* Error -100 is what the originals answer when the handler of a stream fails. */
@@ -46,19 +50,25 @@ static void refuse(struct reverse *reverse, const char *id, const char *text)
 
 	jsonrpc_error_set(&error, -100, NULL, "%s", text);
 	if (grpc_response_encode_error(id, &error, &data, &length) == 0)
-		send_response(reverse, data, length);
+		(void)send_response(reverse, data, length);
 	jsonrpc_error_clear(&error);
+}
+
+static void request_free(struct request *request)
+{
+	LIST_REMOVE(request, link);
+	request->reverse->n_requests--;
+	free(request->id);
+	free(request);
 }
 
 static void on_answer(const uint8_t *data, size_t length, void *arg)
 {
 	struct request *request = arg;
-	struct reverse *reverse = request->reverse;
 
-	LIST_REMOVE(request, link);
-	reverse->n_requests--;
-	free(request);
-	send_response(reverse, data, length);
+	if (send_response(request->reverse, data, length) == -EMSGSIZE)
+		refuse(request->reverse, request->id, "the answer is too long");
+	request_free(request);
 }
 
 /* The peer is who was dialled; another name only if its certificate bears that, too. */
@@ -80,10 +90,14 @@ static void on_request(struct reverse *reverse, const struct grpc_request *messa
 		return;
 	}
 	struct request *request = calloc(1, sizeof(*request));
-	if (!request) {
+	char *id = strdup(message->id);
+	if (!request || !id) {
+		free(request);
+		free(id);
 		refuse(reverse, message->id, "out of memory");
 		return;
 	}
+	request->id = id;
 	request->reverse = reverse;
 	LIST_INSERT_HEAD(&reverse->requests, request, link);
 	reverse->n_requests++;
@@ -91,9 +105,7 @@ static void on_request(struct reverse *reverse, const struct grpc_request *messa
 	int r = grpc_inbound_submit(broker, sender_of(reverse->link, message), message, on_answer,
 				    request, &request->inbound);
 	if (r < 0) {
-		LIST_REMOVE(request, link);
-		reverse->n_requests--;
-		free(request);
+		request_free(request);
 		refuse(reverse, message->id,
 		       r == -EINVAL ? "error parsing address: invalid ID format" : strerror(-r));
 	}
@@ -134,9 +146,8 @@ static void on_closed(struct grpc_call *call, int status, const char *text, void
 
 	(void)call;
 	while ((request = LIST_FIRST(&reverse->requests))) {
-		LIST_REMOVE(request, link);
 		grpc_inbound_abandon(request->inbound);
-		free(request);
+		request_free(request);
 	}
 	free(reverse);
 	link->n_streams--;

@@ -57,8 +57,11 @@ static void unary_answer(const uint8_t *data, size_t length, void *arg)
 	struct unary *unary = arg;
 
 	unary->inbound = NULL;
-	if (grpc_call_send(unary->call, data, length) < 0)
-		unary_end(unary, GRPC_RESOURCE_EXHAUSTED, "too much is waiting to be read");
+	int r = grpc_call_send(unary->call, data, length);
+	if (r < 0)
+		unary_end(unary, GRPC_RESOURCE_EXHAUSTED,
+			  r == -EMSGSIZE ? "the answer is too long"
+					 : "too much is waiting to be read");
 	else
 		unary_end(unary, GRPC_OK, NULL);
 }

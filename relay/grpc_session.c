@@ -294,6 +294,7 @@ int grpc_session_new(struct bufferevent *bev, const struct grpc_session_config *
 	session->ops = ops;
 	session->arg = arg;
 	session->server = config->server;
+	session->max_message = config->max_message ? config->max_message : GRPC_MESSAGE_MAX;
 	session->max_streams = config->max_streams;
 	session->ping_interval_ms = config->ping_interval_ms;
 	session->ping_timeout_ms = config->ping_timeout_ms;

@@ -19,6 +19,7 @@ struct grpc_call;
 
 struct grpc_session_config {
 	bool server;
+	size_t max_message;        /* bytes, either way; 0: GRPC_MESSAGE_MAX */
 	unsigned max_streams;      /* calls that the peer may have open at once */
 	unsigned ping_interval_ms; /* ask after that long without a byte, while calls are open; 0:
 				      never */
@@ -81,7 +82,7 @@ int grpc_call_open(struct grpc_session *session, const char *path, unsigned time
 void grpc_call_accept(struct grpc_call *call, const struct grpc_call_ops *ops, void *arg);
 
 /*
- * Queue one message (copied). -EMSGSIZE: over GRPC_MESSAGE_MAX; -ENOBUFS: the
+ * Queue one message (copied). -EMSGSIZE: over max_message; -ENOBUFS: the
  * peer does not read and too much is queued; -EPIPE: this side has finished.
  */
 int grpc_call_send(struct grpc_call *call, const uint8_t *data, size_t length);

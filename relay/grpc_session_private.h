@@ -10,16 +10,17 @@
 #include <nghttp2/nghttp2.h>
 #include <sys/queue.h>
 
-#define PATH_MAX_LENGTH   128
-#define HEADERS_MAX       (16u << 10)  /* bytes of names and values of one call */
-#define PARTIAL_MAX       (16u << 20)  /* bytes of unfinished messages of one connection */
-#define QUEUED_MAX        (32u << 20)  /* bytes waiting to be sent on one connection */
-#define OUTPUT_HIGH       (256u << 10) /* bytes handed to the socket's buffer ahead */
-#define OUTPUT_LOW        (64u << 10)
-#define STREAM_WINDOW     (1u << 20)
-#define CONNECTION_WINDOW (8u << 20)
-#define STALE_MS          5000 /* after such a silence a new call is joined by a PING */
-#define STALE_TIMEOUT_MS  5000
+#define PATH_MAX_LENGTH 128
+#define HEADERS_MAX     (16u << 10) /* bytes of names and values of one call */
+/* In largest messages: unfinished ones of one connection, and what waits to be sent on it. */
+#define PARTIAL_MESSAGES_MAX 4
+#define QUEUED_MESSAGES_MAX  8
+#define OUTPUT_HIGH          (256u << 10) /* bytes handed to the socket's buffer ahead */
+#define OUTPUT_LOW           (64u << 10)
+#define STREAM_WINDOW        (1u << 20)
+#define CONNECTION_WINDOW    (8u << 20)
+#define STALE_MS             5000 /* after such a silence a new call is joined by a PING */
+#define STALE_TIMEOUT_MS     5000
 
 /*
  * Where a call is: BEGINNING (headers being received or sent), OPEN, ENDED
@@ -69,6 +70,7 @@ struct grpc_session {
 	bool announced; /* ops->closed has been called or must not be */
 	bool freed;     /* free as soon as `busy` is zero */
 	unsigned busy;  /* depth of callbacks and nghttp2 calls under way */
+	size_t max_message;
 	unsigned max_streams;
 	struct grpc_call_list calls;
 	size_t n_calls;
