@@ -42,7 +42,7 @@ def shared(tmp_path_factory):
     try:
         world.start().wait_ready()
         for process in world.processes.values():
-            process.first_fds = process.fds()
+            process.first_fds = process.lasting_fds(world.control_ports)[0]
         yield world
     finally:
         problems = world.stop()

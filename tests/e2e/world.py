@@ -111,7 +111,19 @@ class Process:
                           f"{pattern!r} in the log of {self.name}:\n{self.log()[start:][-3000:]}")
 
     def fds(self):
-        return len(os.listdir(f"/proc/{self.pid}/fd"))
+        """What its descriptors lead to, sorted."""
+        found = []
+        for fd in os.listdir(f"/proc/{self.pid}/fd"):
+            with contextlib.suppress(FileNotFoundError):
+                found.append(os.readlink(f"/proc/{self.pid}/fd/{fd}"))
+        return sorted(found)
+
+    def lasting_fds(self, control_ports):
+        """How many descriptors it has, without the connections of the control network, which are
+        kept open for the next call; and how many of those."""
+        kept = {f"socket:[{inode}]" for inode in connections(self.pid, control_ports)}
+        fds = self.fds()
+        return len([fd for fd in fds if fd not in kept]), len([fd for fd in fds if fd in kept])
 
     def maps(self):
         """BPF maps that the process holds: name → id."""
@@ -126,6 +138,18 @@ class Process:
 
     def map_entries(self, name):
         return bpftool("map", "dump", "id", str(self.maps()[name]))
+
+
+def connections(pid, ports):
+    """Inodes of TCP connections from or to one of these ports, in the process's namespace."""
+    found = set()
+    for table in ("tcp", "tcp6"):
+        for line in Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]:
+            f = line.split()
+            ends = {int(end.rsplit(":", 1)[1], 16) for end in f[1:3]}
+            if f[3] != "0A" and ends & set(ports):  # 0A: listening
+                found.add(f[9])
+    return found
 
 
 def bpftool(*args):
@@ -250,6 +274,11 @@ class World:
             if report:
                 problems[name + " log"] = process.log()[report.start():][:4000]
         return problems
+
+    @property
+    def control_ports(self):
+        return [port for name, port in self.ports.items()
+                if name not in ("tls", "internal", "backend")]
 
     # ---- clients
 
