@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/answer.h"
 
+#include <string.h>
+
 void answer_ok(struct jsonrpc_call *call)
 {
 	jsonrpc_call_result(call, json_string("ok"));
@@ -51,4 +53,9 @@ const json_t *answer_list(const json_t *result)
 	if (json_is_object(result))
 		result = json_object_get(result, "_");
 	return json_is_array(result) ? result : NULL;
+}
+
+const char *answer_why(int r, const struct jsonrpc_error *error)
+{
+	return error->message ? error->message : strerror(-r);
 }

@@ -21,3 +21,6 @@ json_t *answer_refusal(int code, const char *message);
 bool answer_item_ok(const json_t *item, int *ret_code, const char **ret_message);
 /* A list as a reply, also when a relay on the way wrapped it: {"_": [...]}. NULL: it is none. */
 const json_t *answer_list(const json_t *result);
+
+/* Why a call of ours failed (r < 0), in words. Borrowed. */
+const char *answer_why(int r, const struct jsonrpc_error *error);

@@ -79,8 +79,7 @@ static void failed_reply(struct peer *peer, int r, const struct jsonrpc_error *e
 	if (r == -EPROTO)
 		snprintf(problem, sizeof(problem), "%d %s", error->code, error->message);
 	else
-		snprintf(problem, sizeof(problem), "%s",
-			 error && error->message ? error->message : strerror(-r));
+		snprintf(problem, sizeof(problem), "%s", answer_why(r, error));
 	failed(peer, problem);
 }
 

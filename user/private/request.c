@@ -78,8 +78,8 @@ void request_ask(struct request *request, const char *method, jsonrpc_reply repl
 
 static void not_reached(struct request *request, int r, const struct jsonrpc_error *error)
 {
-	const char *why = error && error->message ? error->message : strerror(-r);
-	json_t *data = json_pack("{s:s, s:s}", "proxy", request->proxy, "reason", why);
+	json_t *data =
+		json_pack("{s:s, s:s}", "proxy", request->proxy, "reason", answer_why(r, error));
 
 	if (r == -EPROTO)
 		json_object_set_new(data, "code", json_integer(error->code));

@@ -2,6 +2,7 @@
 #include "user/public/notices.h"
 #include "common/cleanup.h"
 #include "common/log.h"
+#include "user/answer.h"
 #include "user/token_text.h"
 
 #include <errno.h>
@@ -42,8 +43,7 @@ static void replied(int r, json_t *result, const struct jsonrpc_error *error, vo
 	if (r == -EPROTO)
 		refuse(pending, "refused: %d %s", error->code, error->message);
 	else if (r < 0)
-		refuse(pending, "relay: %s",
-		       error && error->message ? error->message : strerror(-r));
+		refuse(pending, "relay: %s", answer_why(r, error));
 }
 
 static int call(struct notices *notices, const struct mail *mail, struct pending *pending)

@@ -62,7 +62,7 @@ static void reach(void)
 {
 	turn();
 	fake_reply(ANNOUNCE, NULL, 0, json_pack("[n, n]"), 0, NULL);
-	assert_true(waits() > 9900 && waits() <= 10000);
+	assert_true(waits() > 9000 && waits() <= 10500);
 }
 
 static json_t *holds(const char *domain, const char *operator)
@@ -77,7 +77,7 @@ static void asks_for_each_in_turn(void **state)
 	turn();
 	fake_reply(PROBE, "{\"domain\": \"a.org\", \"operator\": \"me\"}", 0, holds("A.org", "me"),
 		   0, NULL);
-	assert_true(waits() > 9900);
+	assert_true(waits() > 9000);
 	turn();
 	fake_reply(PROBE, "{\"domain\": \"b.org\", \"operator\": \"me\"}", 0, holds("b.org", "me"),
 		   0, NULL);
@@ -92,13 +92,13 @@ static void announces_at_once_what_was_lost(void **state)
 	reach();
 	turn();
 	fake_reply(PROBE, NULL, 0, json_array(), 0, NULL);
-	assert_true(waits() <= 0);
+	assert_true(waits() <= 300);
 	turn();
 	fake_reply(ANNOUNCE, NULL, 0, json_pack("[n, n]"), 0, NULL);
 	/* Another operator's does not count as ours. */
 	turn();
 	fake_reply(PROBE, NULL, 0, holds("b.org", "you"), 0, NULL);
-	assert_true(waits() <= 0);
+	assert_true(waits() <= 300);
 }
 
 static void announces_when_it_comes_back(void **state)
@@ -107,7 +107,7 @@ static void announces_when_it_comes_back(void **state)
 	reach();
 	turn();
 	fake_reply(PROBE, NULL, -ECONNREFUSED, NULL, 0, "connection refused");
-	assert_true(waits() >= 90 && waits() <= 200);
+	assert_true(waits() >= 50 && waits() <= 500);
 	assert_string_equal(peer.problem, "connection refused");
 	turn();
 	fake_reply(ANNOUNCE, NULL, -EPROTO, NULL, 1, "no channel");
@@ -115,7 +115,7 @@ static void announces_when_it_comes_back(void **state)
 	turn();
 	fake_reply(ANNOUNCE, NULL, 0, json_pack("[n, n]"), 0, NULL);
 	assert_null(peer.problem);
-	assert_true(waits() > 9900);
+	assert_true(waits() > 9000);
 }
 
 static void waits_longer_after_a_minute(void **state)
@@ -124,16 +124,16 @@ static void waits_longer_after_a_minute(void **state)
 	turn();
 	for (unsigned i = 0; i < 8; i++) {
 		fake_reply(ANNOUNCE, NULL, -ETIMEDOUT, NULL, 0, "timed out");
-		assert_true(waits() <= 1000);
+		assert_true(waits() <= 1500);
 		turn();
 	}
 	peer.down_since -= 60000;
 	fake_reply(ANNOUNCE, NULL, -ETIMEDOUT, NULL, 0, "timed out");
-	assert_true(waits() > 14000 && waits() <= 30000);
+	assert_true(waits() > 14000 && waits() <= 30500);
 	turn();
 	for (unsigned i = 0; i < 40; i++) {
 		fake_reply(ANNOUNCE, NULL, -ETIMEDOUT, NULL, 0, "timed out");
-		assert_true(waits() > 14000 && waits() <= 30000);
+		assert_true(waits() > 14000 && waits() <= 30500);
 		turn();
 	}
 	json_decref(fake_take().params);
@@ -182,7 +182,7 @@ static void rests_when_there_is_nothing(void **state)
 	assert_int_equal(n_fake_requests, 0);
 	assert_int_equal(waits(), -1);
 	peer_accepted(&peer);
-	assert_true(waits() > 9900);
+	assert_true(waits() > 9000);
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, start, end)
