@@ -66,9 +66,9 @@ static struct grpc_peer *find(const struct grpc_client *client, const char *oper
 {
 	struct grpc_peer *peer;
 
-	LIST_FOREACH(peer, &client->peers, link)
-	if (strcmp(peer->operator, operator) == 0)
-		return peer;
+	for (peer = LIST_FIRST(&client->peers); peer; peer = LIST_NEXT(peer, link))
+		if (strcmp(peer->operator, operator) == 0)
+			return peer;
 	return NULL;
 }
 
@@ -119,8 +119,8 @@ static void evaluate(struct grpc_client *client)
 {
 	struct grpc_peer *peer, *next;
 
-	LIST_FOREACH(peer, &client->peers, link)
-	peer->mentioned = false;
+	for (peer = LIST_FIRST(&client->peers); peer; peer = LIST_NEXT(peer, link))
+		peer->mentioned = false;
 	(void)directory_each(broker_directory(client->channel.broker), evaluate_entry, client);
 	for (peer = LIST_FIRST(&client->peers); peer; peer = next) {
 		next = LIST_NEXT(peer, link);

@@ -43,6 +43,7 @@ struct grpc_peer {
 	struct grpc_link_list old;
 	struct event *retry;
 	unsigned pause_ms; /* before the next attempt */
+	unsigned ping_interval_ms;
 	uint64_t last_attempt_ms, last_alive_ms;
 	bool complained; /* its failure is in the log already */
 	struct grpc_waiting_list waiting;

@@ -88,9 +88,9 @@ static struct operator_queue *find(const struct grpc_delivery *delivery, const c
 {
 	struct operator_queue *queue;
 
-	LIST_FOREACH(queue, &delivery->queues, link)
-	if (strcmp(queue->operator, operator) == 0)
-		return queue;
+	for (queue = LIST_FIRST(&delivery->queues); queue; queue = LIST_NEXT(queue, link))
+		if (strcmp(queue->operator, operator) == 0)
+			return queue;
 	return NULL;
 }
 
@@ -98,9 +98,9 @@ static bool under_way(const struct grpc_stream *stream, const char *id)
 {
 	const struct item *item;
 
-	TAILQ_FOREACH(item, &stream->sent, link)
-	if (strcmp(item->id, id) == 0)
-		return true;
+	for (item = TAILQ_FIRST(&stream->sent); item; item = TAILQ_NEXT(item, link))
+		if (strcmp(item->id, id) == 0)
+			return true;
 	return false;
 }
 
@@ -109,10 +109,10 @@ static struct grpc_stream *choose(const struct operator_queue *queue, const char
 {
 	struct grpc_stream *stream, *best = NULL;
 
-	LIST_FOREACH(stream, &queue->streams, link)
-	if (stream->used < stream->concurrency && (!best || stream->used < best->used) &&
-	    !under_way(stream, id))
-		best = stream;
+	for (stream = LIST_FIRST(&queue->streams); stream; stream = LIST_NEXT(stream, link))
+		if (stream->used < stream->concurrency && (!best || stream->used < best->used) &&
+		    !under_way(stream, id))
+			best = stream;
 	return best;
 }
 
@@ -322,9 +322,9 @@ void grpc_delivery_answer(struct grpc_stream *stream, const struct grpc_response
 	struct operator_queue *queue = stream->queue;
 	struct item *item;
 
-	TAILQ_FOREACH(item, &stream->sent, link)
-	if (strcmp(item->id, response->id) == 0)
-		break;
+	for (item = TAILQ_FIRST(&stream->sent); item; item = TAILQ_NEXT(item, link))
+		if (strcmp(item->id, response->id) == 0)
+			break;
 	if (!item) {
 		log_debug("operator '%s' answered what it was not asked", queue->operator);
 		return;

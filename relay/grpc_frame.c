@@ -53,7 +53,7 @@ static int reserve(struct grpc_frame_reader *reader, size_t needed)
 		return 0;
 	while (capacity < needed)
 		capacity *= 2;
-	if (capacity > reader->length)
+	if (capacity > reader->length && reader->length >= needed)
 		capacity = reader->length;
 	uint8_t *body = realloc(reader->body, capacity);
 	if (!body)

@@ -167,8 +167,10 @@ static int on_frame(nghttp2_session *http2, const nghttp2_frame *frame, void *ar
 	struct grpc_call *call;
 
 	(void)http2;
-	if (frame->hd.type == NGHTTP2_GOAWAY && !session->server)
+	if (frame->hd.type == NGHTTP2_GOAWAY && !session->server) {
+		session->wants_calm = frame->goaway.error_code == NGHTTP2_ENHANCE_YOUR_CALM;
 		grpc_session_drain(session);
+	}
 	if (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA)
 		return 0;
 	call = find(session, frame->hd.stream_id);

@@ -16,7 +16,7 @@ void grpc_percent_encode(const char *text, char ret[GRPC_ENCODED_MAX])
 	static const char hex[] = "0123456789ABCDEF";
 	size_t n = 0;
 
-	for (size_t i = 0; text[i] && i < GRPC_TEXT_MAX; i++) {
+	for (size_t i = 0; i < GRPC_TEXT_MAX && text[i]; i++) {
 		unsigned char c = (unsigned char)text[i];
 		if (c >= 0x20 && c <= 0x7e && c != '%') {
 			ret[n++] = (char)c;
@@ -43,11 +43,12 @@ void grpc_percent_decode(const char *encoded, size_t length, char ret[GRPC_TEXT_
 
 	for (size_t i = 0; i < length && n < GRPC_TEXT_MAX; i++) {
 		unsigned char c = (unsigned char)encoded[i];
-		if (c == '%' && i + 2 < length && hex_digit(encoded[i + 1]) >= 0 &&
-		    hex_digit(encoded[i + 2]) >= 0) {
-			c = (unsigned char)(hex_digit(encoded[i + 1]) << 4 |
-					    hex_digit(encoded[i + 2]));
-			i += 2;
+		if (c == '%' && i + 2 < length) {
+			int high = hex_digit(encoded[i + 1]), low = hex_digit(encoded[i + 2]);
+			if (high >= 0 && low >= 0) {
+				c = (unsigned char)(high << 4 | low);
+				i += 2;
+			}
 		}
 		ret[n++] = c < 0x20 || c == 0x7f ? '?' : (char)c;
 	}

@@ -14,10 +14,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#define DIAL_TIMEOUT_MS  10000
-#define PING_INTERVAL_MS 30000
-#define PING_TIMEOUT_MS  20000
-#define OLD_LINKS_MAX    4
+#define DIAL_TIMEOUT_MS      10000
+#define PING_INTERVAL_MS     30000
+#define PING_INTERVAL_MAX_MS 600000
+#define PING_TIMEOUT_MS      20000
+#define OLD_LINKS_MAX        4
 /* A peer that was there a minute ago is being restarted: ask often. */
 #define RECENT_MS       60000
 #define RECENT_PAUSE_MS 1000
@@ -109,7 +110,11 @@ static void on_closed(struct grpc_session *session, const char *reason, void *ar
 	peer->current = NULL;
 	LIST_INSERT_HEAD(&peer->old, link, link);
 	link_free(link, reason);
-	log_debug("connection to operator '%s' ended: %s", peer->operator, reason);
+	if (peer->lends && !peer->complained)
+		log_info("connection to operator '%s' ended: %s; connecting again", peer->operator,
+			 reason);
+	else
+		log_debug("connection to operator '%s' ended: %s", peer->operator, reason);
 	peer->last_alive_ms = grpc_client_now_ms();
 	if (!is_needed(peer))
 		return;
@@ -127,12 +132,12 @@ static void on_draining(struct grpc_session *session, void *arg)
 	struct grpc_peer *peer = link->peer;
 	unsigned n = 0;
 
-	(void)session;
 	if (peer->current != link)
 		return;
+	if (grpc_session_wants_calm(session) && peer->ping_interval_ms < PING_INTERVAL_MAX_MS)
+		peer->ping_interval_ms *= 2;
 	peer->current = NULL;
-	LIST_FOREACH(each, &peer->old, link)
-	{
+	for (each = LIST_FIRST(&peer->old); each; each = LIST_NEXT(each, link)) {
 		n++;
 		oldest = each;
 	}
@@ -174,9 +179,12 @@ static int verify(struct grpc_peer *peer, const struct bufferevent *bev,
 
 static int connect_link(struct grpc_peer *peer, struct bufferevent *bev, struct grpc_link *link)
 {
-	const struct grpc_session_config config = {.ping_interval_ms = PING_INTERVAL_MS,
-						   .ping_timeout_ms = PING_TIMEOUT_MS,
-						   .authority = peer->operator, };
+	const json_t *settings = broker_settings(peer->client->channel.broker);
+	const struct grpc_session_config config = {
+		.max_message = (size_t)settings_integer(settings, "limits.message_size"),
+		.ping_interval_ms = peer->ping_interval_ms,
+		.ping_timeout_ms = PING_TIMEOUT_MS,
+		.authority = peer->operator, };
 
 	link->peer = peer;
 	link->since_ms = grpc_client_now_ms();
@@ -316,6 +324,7 @@ int grpc_peer_new(struct grpc_client *client, const char *operator, const char *
 	peer->address = strdup(address);
 	peer->retry = evtimer_new(broker_loop(client->channel.broker), on_retry, peer);
 	peer->pause_ms = client->reconnect_min_ms;
+	peer->ping_interval_ms = PING_INTERVAL_MS;
 	LIST_INIT(&peer->old);
 	TAILQ_INIT(&peer->waiting);
 	LIST_INSERT_HEAD(&client->peers, peer, link);

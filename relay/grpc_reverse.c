@@ -151,8 +151,8 @@ static void on_closed(struct grpc_call *call, int status, const char *text, void
 	}
 	free(reverse);
 	link->n_streams--;
-	snprintf(reason, sizeof(reason), "%s%s%s", grpc_status_name(status), text[0] ? ": " : "",
-		 text);
+	snprintf(reason, sizeof(reason), "%s%s%s%s", grpc_status_name(status), text[0] ? ": " : "",
+		 text, status == GRPC_UNIMPLEMENTED ? " (does it speak the other dialect?)" : "");
 	grpc_peer_stream_lost(link, reason);
 }
 

@@ -84,9 +84,9 @@ static void close_calls(struct grpc_session *session, const char *reason)
 {
 	struct grpc_call *call;
 
-	/* Nothing is unlinked meanwhile: calls go when their stream closes, in nghttp2. */
-	LIST_FOREACH(call, &session->calls, link)
-	grpc_call_close(call, GRPC_UNAVAILABLE, reason);
+	/* None is unlinked meanwhile: a call goes when its stream closes, in nghttp2. */
+	for (call = LIST_FIRST(&session->calls); call; call = LIST_NEXT(call, link))
+		grpc_call_close(call, GRPC_UNAVAILABLE, reason);
 }
 
 void grpc_session_schedule(struct grpc_session *session)
@@ -323,6 +323,11 @@ void grpc_session_free(struct grpc_session *session, const char *reason)
 bool grpc_session_is_usable(const struct grpc_session *session)
 {
 	return !session->dead && !session->freed && !session->draining;
+}
+
+bool grpc_session_wants_calm(const struct grpc_session *session)
+{
+	return session->wants_calm;
 }
 
 size_t grpc_session_n_calls(const struct grpc_session *session)

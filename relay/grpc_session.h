@@ -67,6 +67,8 @@ int grpc_session_new(struct bufferevent *bev, const struct grpc_session_config *
  */
 void grpc_session_free(struct grpc_session *session, const char *reason);
 
+/* The peer has said that it was asked too often (gRPC A8): PING it more rarely from now on. */
+bool grpc_session_wants_calm(const struct grpc_session *session);
 /* Whether a client may open calls: connected, no GOAWAY. */
 bool grpc_session_is_usable(const struct grpc_session *session);
 size_t grpc_session_n_calls(const struct grpc_session *session);

@@ -66,6 +66,7 @@ struct grpc_session {
 	void *arg;
 	bool server;
 	bool draining;
+	bool wants_calm;
 	bool dead;      /* no more I/O */
 	bool announced; /* ops->closed has been called or must not be */
 	bool freed;     /* free as soon as `busy` is zero */
