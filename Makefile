@@ -81,6 +81,7 @@ PROTO_OBJ  := $(PROTO_SRC:relay/%.proto=$B/gen/relay/%.pb-c.o)
 PROTO_HDR  := $(PROTO_OBJ:.o=.h)
 UNIT_SRC   := $(wildcard tests/unit/test_*.c tests/unit/*/test_*.c tests/unit/*/*/test_*.c)
 BPF_TESTS  := $(wildcard tests/bpf/test_*.c)
+BPF_LIB    := $(wildcard tests/bpf/lib/*.c) tests/tools/lib/pattern.c
 TOOL_SRC   := $(wildcard tests/tools/*.c)
 TOOL_LIB   := $(wildcard tests/tools/lib/*.c)
 SCRATCH    := $(wildcard $B/obj $B/gen)
@@ -137,7 +138,7 @@ $B/tests/unit/relay/%: LINK_FIRST := $B/relay.a
 $B/tests/unit/%: $B/obj/tests/unit/%.o $B/user.a $B/relay.a $B/common.a
 	$(call msg,LINK,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_LDFLAGS) -o $@ $< $(LINK_FIRST) $(filter %.a,$^) $(LIBS) -lcmocka
-$B/tests/bpf/%: $B/obj/tests/bpf/%.o $B/user.a $B/common.a
+$B/tests/bpf/%: $B/obj/tests/bpf/%.o $(call obj,$(BPF_LIB)) $B/user.a $B/common.a
 	$(call msg,LINK,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LIBS) -lcmocka
 $B/tests/tools/%: $B/obj/tests/tools/%.o $(call obj,$(TOOL_LIB))

@@ -30,7 +30,7 @@ struct task {
 static void setup_far(const struct load *load, int fd)
 {
 	int on = 1;
-	struct timeval patience = {.tv_sec = PATIENCE_S};
+	struct timeval patience = {.tv_sec = load->patience_s ? load->patience_s : PATIENCE_S};
 
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));

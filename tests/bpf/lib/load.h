@@ -19,6 +19,7 @@ struct load {
 	int family;             /* AF_INET (0), AF_INET6; AF_UNSPEC means IPv4 */
 	bool mapped;            /* an IPv4 client at an IPv6 socket */
 	unsigned seed;
+	unsigned patience_s; /* of a blocked send() or recv(); 0: 120 */
 };
 
 /* near[i] ↔ far[i], both connected on loopback with TCP_NODELAY on the far side. 0 or -errno. */
