@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Our relay against Debian's python3-grpcio, as its server and as its client."""
 
+import contextlib
+import socket
+import ssl
 import threading
 import time
 from concurrent import futures
@@ -240,6 +243,57 @@ def test_deadline_of_the_caller(public, make_client, messages):
     with pytest.raises(grpc.RpcError) as e:
         make_client(public).unary(request, timeout=0.3)
     assert e.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED
+
+
+def test_strangers(public, make_client):
+    """Who does not get through the handshake costs nothing and stops nobody."""
+    def fds():
+        return public.process.fds()
+
+    public.service.answers["echo"] = lambda params: {}
+    client = make_client(public)
+    client.request(f"{PUBLIC}.echo")
+    before = fds()
+    sockets = [socket.create_connection(("127.0.0.1", public.grpc_port)) for _ in range(50)]
+    for s in sockets[:20]:
+        s.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+    for s in sockets[:20]:
+        s.settimeout(10)
+        with contextlib.suppress(ConnectionResetError):
+            while s.recv(1000):  # an alert, then the end
+                pass
+    client.request(f"{PUBLIC}.echo")
+    for s in sockets:
+        s.close()
+    context = ssl.create_default_context(cafile=w.CA)
+    context.check_hostname = False
+    with socket.create_connection(("127.0.0.1", public.grpc_port)) as raw:
+        with pytest.raises(OSError):  # no certificate
+            with context.wrap_socket(raw) as s:
+                s.settimeout(10)
+                s.recv(1)
+                s.sendall(b"x")
+                raise ConnectionError if s.recv(1) == b"" else AssertionError
+    w.wait_until(lambda: fds() <= before, what="descriptors given back")
+    client.request(f"{PUBLIC}.echo")
+
+
+def test_flood(public, make_client):
+    """PINGs without end, answers unread: that connection ends, the relay goes on."""
+    public.service.answers["echo"] = lambda params: {}
+    context = ssl.create_default_context(cafile=w.CA)
+    context.check_hostname = False
+    context.load_cert_chain(g.CERTS / f"{PRIVATE}.crt", g.CERTS / f"{PRIVATE}.key")
+    context.set_alpn_protocols(["h2"])
+    ping = b"\0\0\x08\x06\0\0\0\0\0" + b"x" * 8
+    with socket.create_connection(("127.0.0.1", public.grpc_port)) as raw:
+        with context.wrap_socket(raw) as s:
+            s.settimeout(20)
+            s.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0")
+            with pytest.raises(OSError):
+                for _ in range(3000):
+                    s.sendall(ping * 1000)
+    make_client(public).request(f"{PUBLIC}.echo")
 
 
 # ---- our relay as server, over a stream that the peer lends

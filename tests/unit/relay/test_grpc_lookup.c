@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "relay/grpc_lookup.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+struct outcome {
+	int calls, n;
+	struct addr first;
+};
+
+static struct event_base *base;
+
+static void on_done(int n, const struct addr *addrs, void *arg)
+{
+	struct outcome *outcome = arg;
+
+	outcome->calls++;
+	outcome->n = n;
+	if (n > 0)
+		outcome->first = addrs[0];
+}
+
+static void look_up(const char *text, struct outcome *outcome)
+{
+	struct grpc_lookup *lookup;
+
+	assert_int_equal(grpc_lookup_start(base, text, on_done, outcome, &lookup), 0);
+	assert_int_equal(outcome->calls, 0); /* never from inside */
+	for (int i = 0; i < 1000 && outcome->calls == 0; i++) {
+		const struct timeval slice = {0, 10000};
+		event_base_loopexit(base, &slice);
+		event_base_loop(base, EVLOOP_ONCE);
+	}
+	assert_int_equal(outcome->calls, 1);
+}
+
+static void test_without_dns(void **state)
+{
+	struct outcome numeric = {0}, local = {0};
+	char text[ADDR_TEXT_MAX];
+
+	(void)state;
+	look_up("[::1]:443", &numeric);
+	assert_int_equal(numeric.n, 1);
+	addr_format(&numeric.first, text);
+	assert_string_equal(text, "[::1]:443");
+	look_up("localhost:5556", &local);
+	assert_int_equal(local.n, 2);
+	addr_format(&local.first, text);
+	assert_string_equal(text, "127.0.0.1:5556");
+}
+
+/* A name of this machine other than "localhost", which no resolver is asked for. */
+static bool find_local_name(char ret[256])
+{
+	FILE *hosts = fopen("/etc/hosts", "r");
+	char line[512], address[64];
+	bool found = false;
+
+	while (hosts && !found && fgets(line, sizeof(line), hosts))
+		found = sscanf(line, "%63s %255s", address, ret) == 2 && address[0] != '#' &&
+			strcmp(ret, "localhost") != 0;
+	if (hosts)
+		fclose(hosts);
+	return found;
+}
+
+/* The file is read, no server is asked. */
+static void test_hosts_file(void **state)
+{
+	struct outcome outcome = {0};
+	char name[256], text[264];
+
+	(void)state;
+	if (!find_local_name(name))
+		skip();
+	snprintf(text, sizeof(text), "%s:80", name);
+	look_up(text, &outcome);
+	assert_true(outcome.n >= 1);
+}
+
+static void test_malformed(void **state)
+{
+	struct grpc_lookup *lookup = NULL;
+	struct outcome outcome = {0};
+
+	(void)state;
+	assert_int_equal(grpc_lookup_start(base, "", on_done, &outcome, &lookup), -EINVAL);
+	assert_int_equal(grpc_lookup_start(base, "host", on_done, &outcome, &lookup), -EINVAL);
+	assert_int_equal(grpc_lookup_start(base, "host:99999", on_done, &outcome, &lookup),
+			 -EINVAL);
+	assert_null(lookup);
+}
+
+static void test_cancel(void **state)
+{
+	struct grpc_lookup *lookup;
+	struct outcome outcome = {0};
+	const struct timeval slice = {0, 20000};
+
+	(void)state;
+	assert_int_equal(grpc_lookup_start(base, "127.0.0.1:1", on_done, &outcome, &lookup), 0);
+	grpc_lookup_cancel(lookup);
+	event_base_loopexit(base, &slice);
+	event_base_dispatch(base);
+	assert_int_equal(outcome.calls, 0);
+	grpc_lookup_cancel(NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_without_dns),
+		cmocka_unit_test(test_hosts_file),
+		cmocka_unit_test(test_malformed),
+		cmocka_unit_test(test_cancel),
+	};
+
+	base = event_base_new();
+	int r = cmocka_run_group_tests(tests, NULL, NULL);
+	event_base_free(base);
+	return r;
+}
