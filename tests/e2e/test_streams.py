@@ -144,3 +144,31 @@ def test_rst_between_hello_and_pairing(shared):
         s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         s.close()
     assert shared.get() == b'{"message":"success"}\n'
+
+
+@pytest.mark.limit(120)
+def test_fin_then_reset_leaves_nothing(own):
+    """A client that half-closes and is gone when the answer comes: FIN and RST, close together."""
+    hello, _ = w.client_hello()
+    broken = bytearray(hello)
+    broken[-3] ^= 0x55
+    proxies = [own[name] for name in ("public-proxy", "private-proxy")]
+    first = [_settled(p, own) for p in proxies]
+    for _ in range(5):
+        for _ in range(200):
+            with own.connect() as s:
+                s.sendall(broken)
+                s.shutdown(socket.SHUT_WR)
+        now = [_settled(p, own) for p in proxies]
+        assert now == first, "descriptors of connections that are gone"
+    assert own.get() == b'{"message":"success"}\n'
+
+
+def _settled(process, world):
+    """How many descriptors a process holds, once that has not changed for half a second."""
+    def steady():
+        before = process.lasting_fds(world.control_ports)[0]
+        time.sleep(0.5)
+        return before if process.lasting_fds(world.control_ports)[0] == before else None
+
+    return w.wait_until(steady, 20, f"{process.name} is at rest")
