@@ -15,6 +15,7 @@ release=bookworm
 bpftool=$(command -v bpftool || echo /usr/sbin/bpftool)
 work=$PWD/build/vmlinux
 
+# shellcheck disable=SC2016 # apt expands these
 # Where this machine has a Debian release from.
 mirror=$(apt-get indextargets --format '$(REPO_URI) $(ORIGIN) $(COMPONENT) $(RELEASE)' \
 	'Created-By: Packages' | awk '$2 == "Debian" && $3 == "main" && $4 !~ /security/ { print $1; exit }')
