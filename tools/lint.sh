@@ -3,7 +3,7 @@
 # Format, static analysis, shell and Python scripts. Everything in git or
 # about to be, but what is generated.
 set -u
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit
 jobs=$(nproc)
 failed=0
 
@@ -36,7 +36,7 @@ shell() {
 	files '*.sh' .ci/run 'tests/*' 'tools/*' | sort -u |
 		while read -r file; do
 			if head -n 1 "$file" | grep -q '^#!/bin/.*sh'; then printf '%s\n' "$file"; fi
-		done | xargs shellcheck -x
+		done | xargs shellcheck -x -S warning
 }
 
 python() {
