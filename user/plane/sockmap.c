@@ -145,8 +145,11 @@ static int caught_up(struct stream *stream, int i)
 	int r = account_received(source->watch.fd, &in);
 	if (r < 0)
 		return r;
-	uint64_t seen = source->read + sockmap_redirected(stream, i) + (source->fin_seen ? 1 : 0);
-	return in.received == seen;
+	uint64_t seen = source->read + sockmap_redirected(stream, i);
+	/* Closed, and not by a FIN: a reset that epoll has shown as a hang-up only. */
+	if (source->fin_seen && in.state == TCP_CLOSE && in.received == seen)
+		return -ECONNRESET;
+	return in.received == seen + (source->fin_seen ? 1 : 0);
 }
 
 void sockmap_offer(struct stream *stream, int i)
