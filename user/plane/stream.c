@@ -10,7 +10,6 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -157,13 +156,11 @@ static void on_ready(struct watch *watch, uint32_t events)
 	struct stream *stream = ready->stream;
 	int i = ready == &stream->ends[1];
 
-	if (events & EPOLLERR) {
-		if (getenv("DBG")) {
-			int e = 0;
-			socklen_t l = 4;
-			getsockopt(watch->fd, SOL_SOCKET, SO_ERROR, &e, &l);
-			fprintf(stderr, "EPOLLERR side %d err %d\n", i, e);
-		}
+	/*
+	 * Half-closed by the peer alone is no hang-up: without a FIN of ours it is a
+	 * reset whose error the kernel's worker has taken for itself.
+	 */
+	if ((events & EPOLLERR) || ((events & EPOLLHUP) && !ready->fin_sent)) {
 		end(stream, i ? STREAM_RESET_BY_1 : STREAM_RESET_BY_0);
 		return;
 	}
