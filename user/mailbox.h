@@ -20,13 +20,23 @@ struct routes;
 enum mail_type {
 	/* worker → control */
 	MAIL_NOTICE, /* send a notice to the operator that serves this domain */
+	MAIL_PARKED, /* private: a parked connection has changed its condition */
 	/* control → worker */
 	MAIL_ROUTES,         /* a new table of announcements */
 	MAIL_NOTICE_REFUSED, /* nobody will dial back for this connection */
 	MAIL_DIAL,           /* private: dial the public proxy and the internal server */
+	MAIL_RESERVATION,    /* public: whoever shows this token may park a connection */
+	MAIL_PARK,           /* private: dial the public proxy ahead, and wait to be taken */
+	MAIL_INSIDE,         /* private: where to dial for a parked connection that was taken */
 	MAIL_STOP, /* close listeners; end when the last connection has ended or the time is up */
 	/* worker → worker */
 	MAIL_DIALED_BACK, /* a connection that bears a token of yours */
+};
+
+enum parked_condition {
+	PARKED_WAITING, /* connected, its token shown */
+	PARKED_LOST,    /* could not be connected, or has ended unused */
+	PARKED_TAKEN,   /* the public proxy has begun a stream on it: asks for MAIL_INSIDE */
 };
 
 struct mail {
@@ -54,6 +64,29 @@ struct mail {
 			struct addr inside[ENDPOINT_ADDRS];
 			unsigned n_inside;
 		} dial;
+		struct {
+			uint8_t token[TOKEN_BYTES];
+			char operator[OPERATOR_MAX + 1];
+			unsigned valid_ms; /* to dial back in */
+		} reservation;
+		struct {
+			uint8_t token[TOKEN_BYTES];
+			char operator[OPERATOR_MAX + 1]; /* the public proxy's */
+			struct addr outside[ENDPOINT_ADDRS];
+			unsigned n_outside;
+		} park;
+		struct {
+			enum parked_condition condition;
+			unsigned worker;
+			uint64_t connection;
+			char operator[OPERATOR_MAX + 1]; /* the public proxy's */
+			char domain[DOMAIN_MAX + 1];     /* PARKED_TAKEN only */
+		} parked;
+		struct {
+			uint64_t connection;
+			struct addr inside[ENDPOINT_ADDRS];
+			unsigned n_inside; /* 0: nobody announced this domain here, or no address */
+		} inside;
 		struct {
 			int fd; /* owned by the mail */
 			uint8_t token[TOKEN_BYTES];
