@@ -20,10 +20,14 @@
 #   make e2e        tests through all processes   make san-e2e
 #   make stress     N requests, 25 at a time, through the five processes; rate and latency
 #   make lint       format, static analysis, shell scripts
+#   make bench      Passage, and chains of nginx, HAProxy and sniproxy, as ratios to no proxy at all
 #
 # Variables:
 #   NAME=eps                demo and stress: speak the dialect of EPS instead of Hyper
 #   N=2000                  stress: how many requests
+#   ROUNDS=5 QUICK=1        bench: how often each case; a smoke run of a minute or two
+#   PATHS=1                 bench: Passage also with each way of forwarding forced
+#   KEY=ecdsa               bench: a P-256 certificate instead of RSA
 #   T=pattern               unit, bpf, e2e: only tests whose name holds the pattern
 #   SAN=address,undefined   build with sanitizers, into build/san
 #   CC=clang                another compiler
@@ -84,6 +88,8 @@ BPF_TESTS  := $(wildcard tests/bpf/test_*.c)
 BPF_LIB    := $(wildcard tests/bpf/lib/*.c) tests/tools/lib/pattern.c
 TOOL_SRC   := $(wildcard tests/tools/*.c)
 TOOL_LIB   := $(wildcard tests/tools/lib/*.c)
+BENCH_SRC  := $(wildcard tests/bench/*.c)
+BENCH_LIB  := $(wildcard tests/bench/lib/*.c) tests/tools/lib/hello.c
 SCRATCH    := $(wildcard $B/obj $B/gen)
 
 obj = $(1:%.c=$B/obj/%.o)
@@ -92,14 +98,16 @@ BIN   := $B/bin/proxy $B/bin/relay $B/bin/hyper $B/bin/eps
 UNIT  := $(UNIT_SRC:%.c=$B/%)
 BPF   := $(filter-out %.bpf,$(BPF_TESTS:%.c=$B/%))
 TOOLS := $(TOOL_SRC:%.c=$B/%)
+BENCH := $(BENCH_SRC:%.c=$B/%)
 
-.PHONY: all examples certs deps demo test unit bpf e2e san-unit san-bpf san-e2e stress lint \
-        generated test-programs unit-programs bpf-programs e2e-programs install uninstall help clean FORCE
+.PHONY: all examples certs deps demo test unit bpf e2e san-unit san-bpf san-e2e stress lint bench \
+        bench-programs generated test-programs unit-programs bpf-programs e2e-programs install uninstall help clean FORCE
 all: $(BIN)
 examples: $B/bin/internal-server
 unit-programs: $(UNIT)
 bpf-programs: $(BPF)
 e2e-programs: $(BIN) $B/bin/internal-server $(TOOLS)
+bench-programs: $(BENCH)
 test-programs: unit-programs bpf-programs e2e-programs
 generated: $(SKELETONS) $(PROTO_HDR)
 
@@ -142,6 +150,9 @@ $B/tests/bpf/%: $B/obj/tests/bpf/%.o $(call obj,$(BPF_LIB)) $B/user.a $B/common.
 	$(call msg,LINK,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LIBS) -lcmocka
 $B/tests/tools/%: $B/obj/tests/tools/%.o $(call obj,$(TOOL_LIB))
+	$(call msg,LINK,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LIBS)
+$B/tests/bench/%: $B/obj/tests/bench/%.o $(call obj,$(BENCH_LIB))
 	$(call msg,LINK,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LIBS)
 .PRECIOUS: $B/obj/%.o
@@ -212,6 +223,12 @@ e2e: e2e-programs
 	$(Q)tests/run --build $B --only '$T' e2e
 san-unit san-bpf san-e2e: san-%:
 	$(Q)$(MAKE) --no-print-directory SAN=address,undefined $*
+bench:
+	$(Q)tools/deps.sh --bench
+	$(Q)tools/certs.sh --if-needed
+	$(Q)$(MAKE) --no-print-directory -j$$(nproc) all bench-programs
+	$(Q)tests/bench/run.py --build $B $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(QUICK),--quick) \
+		$(if $(PATHS),--paths) $(if $(KEY),--key $(KEY))
 lint:
 	$(Q)CC='$(CC)' tools/lint.sh
 

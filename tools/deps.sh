@@ -3,17 +3,20 @@
 # Packages that building and testing need, on Debian and Ubuntu.
 #
 #   tools/deps.sh                       install what is missing (root or sudo)
+#   tools/deps.sh --bench               and what "make bench" compares with; starts no service
 #   tools/deps.sh --list                print the names
 #   tools/deps.sh --check LIBRARY...    are the compilers and these pkg-config libraries here?
 set -eu
 
-build='gcc make pkg-config clang llvm bpftool protobuf-c-compiler protobuf-compiler
+build='gcc make pkg-config clang bpftool protobuf-c-compiler protobuf-compiler
 	libc6-dev libbpf-dev libelf-dev libjansson-dev libyaml-dev libssl-dev libevent-dev
 	libcurl4-openssl-dev libnghttp2-dev libprotobuf-c-dev libsqlite3-dev libcap-dev'
 run='ca-certificates curl openssl iproute2 procps util-linux parallel'
 tests='libcmocka-dev python3 python3-pytest python3-grpcio python3-protobuf python3-yaml sqlite3 nftables
 	qemu-system-x86 cpio xz-utils'
-lint='clang-format clang-tidy shellcheck'
+lint='git clang-format clang-tidy shellcheck'
+bench='nginx libnginx-mod-stream haproxy sniproxy gnuplot-nox'
+services='nginx haproxy sniproxy'
 
 # The compiler's sanitizer libraries come with gcc. Ubuntu ships bpftool inside linux-tools.
 if [ -r /etc/os-release ] && grep -q '^ID=ubuntu' /etc/os-release; then
@@ -21,8 +24,9 @@ if [ -r /etc/os-release ] && grep -q '^ID=ubuntu' /etc/os-release; then
 fi
 [ "$(uname -m)" = x86_64 ] || tests=$(printf '%s' "$tests" | sed 's/qemu-system-x86//')
 
+extra=
 # shellcheck disable=SC2086 # words are wanted
-packages() { printf '%s\n' $build $run $tests $lint; }
+packages() { printf '%s\n' $build $run $tests $lint $extra; }
 
 check() {
 	missing=
@@ -50,9 +54,10 @@ case "${1-}" in
 	packages
 	exit
 	;;
+--bench) extra=$bench ;;
 '') ;;
 *)
-	echo "usage: tools/deps.sh [--list | --check LIBRARY...]" >&2
+	echo "usage: tools/deps.sh [--bench | --list | --check LIBRARY...]" >&2
 	exit 2
 	;;
 esac
@@ -90,7 +95,29 @@ install() {
 		--no-install-recommends install $missing
 }
 # The lists on the machine may be missing or old: fetch them only when they do not do.
-install || {
-	$sudo apt-get -q update
-	install
+install_or_update() {
+	install || {
+		$sudo apt-get -q update
+		install
+	}
 }
+[ -n "$extra" ] || {
+	install_or_update
+	exit
+}
+
+# The benchmark runs its peers by itself. Debian would start them now (unless policy-rc.d says no)
+# and at each boot: neither is wanted of what this script has put here.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+	trap '$sudo rm -f "$policy"' EXIT
+	trap 'exit 1' HUP INT TERM
+	printf '#!/bin/sh\nexit 101\n' | $sudo tee "$policy" >/dev/null
+	$sudo chmod 755 "$policy"
+fi
+install_or_update
+for service in $services; do
+	case " $missing " in
+	*" $service "*) $sudo update-rc.d "$service" disable >/dev/null 2>&1 || : ;;
+	esac
+done
