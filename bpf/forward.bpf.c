@@ -15,7 +15,7 @@
 #define MAX_RINGS 256
 /* An skb of 5.10 to 7.x holds at most 64 KiB (512 KiB with BIG TCP); 4095 bytes a cut. */
 #define MAX_CUTS 160
-#define MAX_CUT	 4095
+#define MAX_CUT  4095
 
 /* volatile: user space writes these fields while the program runs. */
 #define READ(field) (*(volatile typeof(field) *)&(field))
@@ -164,10 +164,10 @@ static __always_inline int align(struct __sk_buff *skb, struct flow *flow)
 }
 
 struct room {
-	__u32 backlog;	 /* redirected, not yet taken by the peer's TCP */
+	__u32 backlog;   /* redirected, not yet taken by the peer's TCP */
 	__u32 write_seq; /* of the peer */
-	__u32 queued;	 /* bytes of memory in the peer's send queue */
-	__u32 limit;	 /* its send buffer */
+	__u32 queued;    /* bytes of memory in the peer's send queue */
+	__u32 limit;     /* its send buffer */
 };
 
 static __always_inline int look_at_peer(__u64 *cookie, const struct flow *flow, struct room *ret)

@@ -9,7 +9,6 @@
 #include <signal.h>
 #include <stdio.h>
 
-
 static int run(const struct options *options)
 {
 	AUTO_JSON json_t *settings = NULL;

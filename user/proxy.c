@@ -12,7 +12,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/random.h>
 
 struct proxy {
 	struct config config;
@@ -60,8 +59,6 @@ static int open_workers(struct proxy *proxy)
 		r = rate_gate_new(proxy->config.internal_rate_limits, &shop->internal_gate);
 	if (r < 0)
 		return fail(r, "cannot make rate limits");
-	if (getrandom(shop->token_key, sizeof(shop->token_key), 0) != sizeof(shop->token_key))
-		return fail(-EIO, "cannot make a random key");
 	for (unsigned i = 0; i < proxy->config.workers; i++) {
 		r = worker_new(shop, i, &shop->workers[i]);
 		if (r < 0)

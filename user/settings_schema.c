@@ -9,6 +9,8 @@
 #define NAME_LEN 255
 
 static const char *const forwarding_choices[] = {"auto", "sockmap", "splice", "copy", NULL};
+static const char *const proxy_protocol_choices[] = {"off", "required", NULL};
+static const char *const send_proxy_choices[] = {"off", "v1", "v2", NULL};
 
 static const struct schema_key filename_keys[] = {
 	SCHEMA_KEY("filename", PATH, .flags = SCHEMA_REQUIRED,
@@ -76,6 +78,10 @@ static const struct schema_key limits_keys[] = {
 		   .doc = "in all"),
 	SCHEMA_KEY("announcements_per_operator", INTEGER, .fallback = "1000", .min = 1, .max = MANY,
 		   .doc = "of one operator"),
+	SCHEMA_KEY("parked", INTEGER, .fallback = "4096", .min = 0, .max = MANY,
+		   .doc = "public: connections that private proxies have dialled ahead, in all"),
+	SCHEMA_KEY("parked_per_operator", INTEGER, .fallback = "256", .min = 0, .max = MANY,
+		   .doc = "public: of them, of one operator"),
 	SCHEMA_END,
 };
 static const struct schema limits_schema = {.keys = limits_keys};
@@ -90,6 +96,12 @@ static const struct schema_key public_keys[] = {
 		   .doc = "the same, as private proxies reach it; sent in the notice"),
 	SCHEMA_KEY("accept_timeout", DURATION, .fallback = "10s", .min = 0, .max = 3000 * SECONDS,
 		   .doc = "for the private proxy to dial back"),
+	SCHEMA_KEY("park_timeout", DURATION, .fallback = "5m", .min = 1000, .max = 24 * HOURS,
+		   .doc = "a connection that was dialled ahead and not used is closed at this age, "
+			  "and replaced, before a firewall on the way forgets it"),
+	SCHEMA_KEY("proxy_protocol", CHOICE, .choices = proxy_protocol_choices, .fallback = "off",
+		   .doc = "required: each connection to tls_bind_address begins with a header of "
+			  "the PROXY protocol, version 1 or 2, from a load balancer in front"),
 	SCHEMA_KEY("tcp_rate_limits", LIST, .element = SCHEMA_OBJECT, .object = &rate_limit_schema,
 		   .fallback = "[]", .doc = "what one source may open at tls_bind_address"),
 	SCHEMA_KEY("internal_tcp_rate_limits", LIST, .element = SCHEMA_OBJECT,
@@ -101,6 +113,9 @@ static const struct schema public_schema = {.keys = public_keys};
 
 static const struct schema_key internal_endpoint_keys[] = {
 	SCHEMA_KEY("address", ADDRESS, .fallback = "localhost:8888", .doc = "the internal server"),
+	SCHEMA_KEY("send_proxy", CHOICE, .choices = send_proxy_choices, .fallback = "off",
+		   .doc = "tell internal servers the client's address by a header of the PROXY "
+			  "protocol, of this version; they must expect it"),
 	SCHEMA_KEY("tls", OBJECT, .flags = SCHEMA_UNSERVED,
 		   .doc = "ending TLS here; connections are passed through as they are"),
 	SCHEMA_KEY("jsonrpc_client", OBJECT, .flags = SCHEMA_UNSERVED,
@@ -135,11 +150,24 @@ static const struct schema_key public_proxy_keys[] = {
 };
 static const struct schema public_proxy_schema = {.keys = public_proxy_keys};
 
+static const struct schema_key parked_keys[] = {
+	SCHEMA_KEY("min", INTEGER, .fallback = "4", .min = 1, .max = 4096,
+		   .doc = "kept waiting at each public proxy, however little there is to do"),
+	SCHEMA_KEY("max", INTEGER, .fallback = "64", .min = 0, .max = 4096,
+		   .doc = "kept waiting there when there is much to do; 0: none at all"),
+	SCHEMA_END,
+};
+static const struct schema parked_schema = {.keys = parked_keys};
+
 static const char *check_private(const json_t *private)
 {
 	const json_t *announcement, *proxy;
 	size_t i, j;
 
+	long long most = settings_integer(private, "parked.max");
+	if (most > 0 && settings_integer(private, "parked.min") > most)
+		return "parked: min is larger than max; raise max, or set it to 0 to park no "
+		       "connections";
 	json_array_foreach(settings_get(private, "announcements"), i, announcement)
 		json_array_foreach(settings_get(announcement, "proxies"), j, proxy) if (
 			json_equal(proxy,
@@ -160,6 +188,9 @@ static const struct schema_key private_keys[] = {
 		   .fallback = "[]",
 		   .doc = "which endpoints a public proxy may have dialled; a notice that names "
 			  "another is refused"),
+	SCHEMA_KEY("parked", OBJECT, .object = &parked_schema, .fallback = "{}",
+		   .doc = "connections to public proxies dialled ahead, so that a client need not "
+			  "wait for one; their number follows the demand"),
 	SCHEMA_END,
 };
 static const struct schema private_schema = {.keys = private_keys, .check = check_private};

@@ -6,6 +6,7 @@
 #include "user/flow/peek.h"
 #include "user/flow/client_hello.h"
 #include "user/flow/rendezvous.h"
+#include "user/flow/token.h"
 #include "user/plane/move.h"
 #include "user/public/routes.h"
 
@@ -200,7 +201,8 @@ static int open_worker(struct worker *worker)
 	worker->peek_bytes = malloc(CLIENT_HELLO_WIRE_MAX);
 	worker->peek_workspace = malloc(CLIENT_HELLO_MAX);
 	worker->waiting = waiting_room_new(worker->shop->config->pending);
-	if (!worker->peek_bytes || !worker->peek_workspace || !worker->waiting)
+	worker->hasher = token_hasher_new();
+	if (!worker->peek_bytes || !worker->peek_workspace || !worker->waiting || !worker->hasher)
 		return -ENOMEM;
 	return open_plane(worker);
 }
@@ -318,6 +320,7 @@ void worker_free(struct worker *worker)
 	free(worker->peek_bytes);
 	free(worker->peek_workspace);
 	waiting_room_free(worker->waiting);
+	token_hasher_free(worker->hasher);
 	routes_unref(worker->routes);
 	mailbox_free(worker->box);
 	if (worker->epoll >= 0)

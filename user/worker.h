@@ -16,6 +16,7 @@
 #include <stdatomic.h>
 
 struct sources;
+struct token_hasher;
 struct waiting_room;
 
 /* Made by main, before threads start; shared, constant or with a rule of its own. */
@@ -27,7 +28,6 @@ struct workshop {
 	struct rate_gate *public_gate, *internal_gate; /* NULL: no limits */
 	struct worker **workers;
 	_Atomic uint32_t connections; /* open ones of the process */
-	uint8_t token_key[32];        /* of the keyed hash by which tokens are looked up */
 };
 
 struct worker {
@@ -41,6 +41,7 @@ struct worker {
 	struct watch box_watch, ring_watch;
 	struct plane plane;
 	struct routes *routes;        /* a reference; NULL until the first mail */
+	struct token_hasher *hasher;
 	struct waiting_room *waiting; /* connections that wait for their dial-back, by token */
 	struct connection_list states[CONNECTION_STATES];
 	struct listen_list listeners;

@@ -86,7 +86,7 @@ static int send_for(struct connection *connection, const struct route *route)
 	if (!mail)
 		return -1;
 	if (token_make(worker->index, shop->config->workers, mail->u.notice.token) < 0 ||
-	    token_hash(shop->token_key, mail->u.notice.token, connection->token_key) < 0) {
+	    token_hash(worker->hasher, mail->u.notice.token, connection->token_key) < 0) {
 		mail_free(mail);
 		return -1;
 	}
@@ -163,7 +163,7 @@ void rendezvous_claimed(struct worker *worker, int fd, const uint8_t token[TOKEN
 	uint8_t key[TOKEN_KEY_BYTES];
 	struct connection *connection = NULL;
 
-	if (token_hash(worker->shop->token_key, token, key) == 0)
+	if (token_hash(worker->hasher, token, key) == 0)
 		LIST_FOREACH(connection, token_bucket(worker->waiting, key), in_waiting)
 	if (CRYPTO_memcmp(connection->token_key, key, sizeof(key)) == 0)
 		break;

@@ -15,8 +15,14 @@ int token_make(unsigned worker, unsigned workers, uint8_t ret[TOKEN_BYTES]);
 unsigned token_owner(const uint8_t token[TOKEN_BYTES], unsigned workers);
 
 /*
- * Keyed BLAKE2s (RFC 7693) of a token: what is stored and compared, so that
- * neither a table's memory nor its timing tells a token. -ENOMEM.
+ * Keyed BLAKE2s (RFC 7693) of tokens: what is stored and compared, so that
+ * neither a table's memory nor its timing tells a token. For one thread, with
+ * a random key of its own.
  */
-int token_hash(const uint8_t key[32], const uint8_t token[TOKEN_BYTES],
+struct token_hasher;
+
+struct token_hasher *token_hasher_new(void); /* NULL: out of memory, or no random bytes */
+void token_hasher_free(struct token_hasher *hasher);
+/* -ENOMEM */
+int token_hash(struct token_hasher *hasher, const uint8_t token[TOKEN_BYTES],
 	       uint8_t ret[TOKEN_KEY_BYTES]);

@@ -11,6 +11,8 @@
 /* The kernel's own header: glibc's struct tcp_info ends before the byte counters. */
 #include <linux/tcp.h>
 
+#define ATTEMPTS 16 /* acknowledgements may come in between, but not for ever */
+
 static int tcp_info(int fd, struct tcp_info *ret)
 {
 	socklen_t length = sizeof(*ret);
@@ -33,6 +35,28 @@ int account_received(int fd, struct account_in *ret)
 	ret->received = info.tcpi_bytes_received;
 	ret->state = info.tcpi_state;
 	return 0;
+}
+
+int account_taken_exactly(int fd, uint64_t *ret)
+{
+	struct tcp_info before, after;
+	int queued;
+
+	for (int i = 0; i < ATTEMPTS; i++) {
+		int r = tcp_info(fd, &before);
+		if (r < 0)
+			return r;
+		if (ioctl(fd, SIOCOUTQ, &queued) < 0)
+			return -errno;
+		r = tcp_info(fd, &after);
+		if (r < 0)
+			return r;
+		if (before.tcpi_bytes_acked == after.tcpi_bytes_acked) {
+			*ret = before.tcpi_bytes_acked + (uint64_t)queued;
+			return 0;
+		}
+	}
+	return -EAGAIN;
 }
 
 int account_taken(int fd, uint64_t *ret)

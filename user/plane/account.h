@@ -27,3 +27,10 @@ int account_received(int fd, struct account_in *ret);
  * arrive between the two system calls make it too low. -errno.
  */
 int account_taken(int fd, uint64_t *ret);
+
+/*
+ * The same without that error, for a baseline: one that is too low would make
+ * every later count too high. Nothing must be sent meanwhile. -EAGAIN when
+ * acknowledgements kept coming in between; ask again later.
+ */
+int account_taken_exactly(int fd, uint64_t *ret);

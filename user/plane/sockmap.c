@@ -77,7 +77,7 @@ static int prepare_end(struct stream_end *end)
 	 * from. */
 	if (in.received < end->read)
 		return -EOPNOTSUPP;
-	r = account_taken(end->watch.fd, &taken);
+	r = account_taken_exactly(end->watch.fd, &taken);
 	if (r < 0)
 		return r;
 	if (getsockopt(end->watch.fd, SOL_SOCKET, SO_COOKIE, &end->cookie, &length) < 0)

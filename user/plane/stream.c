@@ -81,7 +81,10 @@ static void advance(struct stream *stream, int i);
 static void at_rest(struct stream *stream, int i)
 {
 	if (stream->entering && !stream->ends[i].in_map && !stream->ends[i].fin_seen) {
-		if (sockmap_enter(stream, i) < 0) {
+		int r = sockmap_enter(stream, i);
+		if (r == -EAGAIN)
+			return;
+		if (r < 0) {
 			stream->entering = false;
 			stream->no_sockmap = true;
 			return;
