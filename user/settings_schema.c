@@ -166,8 +166,8 @@ static const char *check_private(const json_t *private)
 
 	long long most = settings_integer(private, "parked.max");
 	if (most > 0 && settings_integer(private, "parked.min") > most)
-		return "parked: min is larger than max; raise max, or set it to 0 to park no "
-		       "connections";
+		return "parked: min is larger than max; lower min or raise max, or set max to 0 "
+		       "to park no connections";
 	json_array_foreach(settings_get(private, "announcements"), i, announcement)
 		json_array_foreach(settings_get(announcement, "proxies"), j, proxy) if (
 			json_equal(proxy,

@@ -340,6 +340,13 @@ static void refusals(void **state)
 	    "  jsonrpc_client: {endpoint: \"http://localhost:2/\"}\n"
 	    "  announcements: [{domain: a.b, proxies: [q, p]}]\n");
 	fails_with("o/y/6.yml", &proxy_schema, "is this private proxy itself");
+	put("o/y/9.yml",
+	    "private:\n  name: p\n  datastore: {type: sqlite, settings: {filename: x}}\n"
+	    "  internal_endpoint: {send_proxy: v2}\n"
+	    "  jsonrpc_server: {bind_address: \"localhost:1\"}\n"
+	    "  jsonrpc_client: {endpoint: \"http://localhost:2/\"}\n"
+	    "  parked: {max: 3}\n");
+	fails_with("o/y/9.yml", &proxy_schema, "parked: min is larger than max");
 	put("o/y/7.yml", "public:\n  tls:\n    a: b\n");
 	struct settings_report report;
 	json_t *tree = NULL;
