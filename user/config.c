@@ -66,6 +66,13 @@ static enum stream_forwarding forwarding(const char *name)
 	return strcmp(name, "copy") == 0 ? FORWARD_COPY : FORWARD_AUTO;
 }
 
+static enum send_proxy send_proxy(const char *name)
+{
+	if (strcmp(name, "v1") == 0)
+		return SEND_PROXY_V1;
+	return strcmp(name, "v2") == 0 ? SEND_PROXY_V2 : SEND_PROXY_OFF;
+}
+
 static unsigned workers(const json_t *settings)
 {
 	long long n = settings_integer(settings, "workers");
@@ -94,6 +101,8 @@ int config_read(const json_t *settings, enum proxy_role role, struct config *ret
 		.half_open = count(settings, "limits.half_open"),
 		.half_open_per_source = count(settings, "limits.half_open_per_source"),
 		.pending = count(settings, "limits.pending"),
+		.parked = count(settings, "limits.parked"),
+		.parked_per_operator = count(settings, "limits.parked_per_operator"),
 		.dial_backs = count(settings, "limits.dial_backs"),
 		.hello_timeout = duration(settings, "limits.hello_timeout"),
 		.token_timeout = duration(settings, "limits.token_timeout"),
@@ -107,7 +116,13 @@ int config_read(const json_t *settings, enum proxy_role role, struct config *ret
 
 	if (config.connections == 0 || config.connections > possible)
 		config.connections = possible;
+	if (role == ROLE_PRIVATE)
+		config.send_proxy = send_proxy(
+			settings_string(settings, "private.internal_endpoint.send_proxy"));
 	if (role == ROLE_PUBLIC) {
+		config.park_timeout = duration(settings, "public.park_timeout");
+		config.require_proxy_header =
+			strcmp(settings_string(settings, "public.proxy_protocol"), "required") == 0;
 		config.accept_timeout = duration(settings, "public.accept_timeout");
 		config.public_rate_limits = settings_get(settings, "public.tcp_rate_limits");
 		config.internal_rate_limits =

@@ -10,6 +10,12 @@
 
 #define LISTEN_ADDRS 4
 
+enum send_proxy {
+	SEND_PROXY_OFF,
+	SEND_PROXY_V1,
+	SEND_PROXY_V2,
+};
+
 struct config {
 	enum proxy_role role;
 	unsigned workers;
@@ -22,6 +28,10 @@ struct config {
 	struct plane_settings plane;
 	uint32_t connections; /* of the process */
 	uint32_t half_open, half_open_per_source, pending, dial_backs;
+	uint32_t parked, parked_per_operator;
+	uint64_t park_timeout;      /* ns */
+	bool require_proxy_header;  /* from a load balancer in front of the public listener */
+	enum send_proxy send_proxy; /* to the internal server */
 	uint64_t hello_timeout, token_timeout, accept_timeout, dial_timeout; /* ns */
 	uint64_t shutdown_grace;                                             /* ns */
 	int keepalive;                                                       /* s, 0: none */

@@ -76,7 +76,11 @@ void mail_free(struct mail *mail)
 		break;
 	case MAIL_NOTICE:
 	case MAIL_NOTICE_REFUSED:
+	case MAIL_PARKED:
 	case MAIL_DIAL:
+	case MAIL_RESERVATION:
+	case MAIL_PARK:
+	case MAIL_INSIDE:
 	case MAIL_STOP:
 		break;
 	}

@@ -3,6 +3,8 @@
 
 #include "common/log.h"
 #include "user/flow/dial.h"
+#include "user/flow/ids.h"
+#include "user/flow/park.h"
 #include "user/flow/peek.h"
 #include "user/flow/client_hello.h"
 #include "user/flow/rendezvous.h"
@@ -62,6 +64,8 @@ static void stop(struct worker *worker, unsigned grace_ms)
 	worker->stopping = true;
 	listen_close_all(worker);
 	dial_back_close_all(worker);
+	park_close_all(worker);
+	close_all(worker, CONNECTION_AHEAD, "stopped");
 	close_all(worker, CONNECTION_PEEK, "stopped");
 	close_all(worker, CONNECTION_RENDEZVOUS, "stopped");
 	close_all(worker, CONNECTION_DIAL, "stopped");
@@ -91,7 +95,18 @@ static void handle(struct worker *worker, struct mail *mail)
 	case MAIL_STOP:
 		stop(worker, mail->u.stop.grace_ms);
 		break;
+	case MAIL_RESERVATION:
+		park_reserve(worker, mail);
+		break;
+	case MAIL_PARK:
+		if (!worker->stopping)
+			dial_ahead(worker, mail);
+		break;
+	case MAIL_INSIDE:
+		dial_inside(worker, mail);
+		break;
 	case MAIL_NOTICE:
+	case MAIL_PARKED:
 		break; /* not for a worker */
 	}
 }
@@ -151,6 +166,7 @@ static void turn(struct worker *worker)
 	timers_run(&worker->timers, timer_now());
 	connection_bury(worker);
 	dial_back_bury(worker);
+	park_bury(worker);
 }
 
 static void *run(void *arg)
@@ -185,6 +201,14 @@ static int open_plane(struct worker *worker)
 	return watch_set(worker->epoll, &worker->ring_watch, EPOLLIN);
 }
 
+/* Of a limit for all workers. */
+static uint32_t share(const struct worker *worker, uint32_t limit)
+{
+	unsigned workers = worker->shop->config->workers;
+
+	return (limit + workers - 1) / workers;
+}
+
 static int open_worker(struct worker *worker)
 {
 	worker->epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -202,7 +226,11 @@ static int open_worker(struct worker *worker)
 	worker->peek_workspace = malloc(CLIENT_HELLO_MAX);
 	worker->waiting = waiting_room_new(worker->shop->config->pending);
 	worker->hasher = token_hasher_new();
-	if (!worker->peek_bytes || !worker->peek_workspace || !worker->waiting || !worker->hasher)
+	worker->ids = id_table_new();
+	worker->parking = parking_new(share(worker, worker->shop->config->parked),
+				      share(worker, worker->shop->config->parked_per_operator));
+	if (!worker->peek_bytes || !worker->peek_workspace || !worker->waiting || !worker->hasher ||
+	    !worker->ids || !worker->parking)
 		return -ENOMEM;
 	return open_plane(worker);
 }
@@ -310,6 +338,10 @@ void worker_free(struct worker *worker)
 	listen_free_all(worker);
 	dial_back_close_all(worker);
 	dial_back_bury(worker);
+	if (worker->parking) {
+		park_close_all(worker);
+		park_bury(worker);
+	}
 	for (int state = 0; state < CONNECTION_CLOSED; state++)
 		close_all(worker, (enum connection_state)state, "stopped");
 	connection_bury(worker);
@@ -321,6 +353,8 @@ void worker_free(struct worker *worker)
 	free(worker->peek_workspace);
 	waiting_room_free(worker->waiting);
 	token_hasher_free(worker->hasher);
+	id_table_free(worker->ids);
+	parking_free(worker->parking);
 	routes_unref(worker->routes);
 	mailbox_free(worker->box);
 	if (worker->epoll >= 0)

@@ -16,6 +16,8 @@
 #include <stdatomic.h>
 
 struct sources;
+struct id_table;
+struct parking;
 struct token_hasher;
 struct waiting_room;
 
@@ -40,8 +42,10 @@ struct worker {
 	struct mailbox *box;
 	struct watch box_watch, ring_watch;
 	struct plane plane;
-	struct routes *routes;        /* a reference; NULL until the first mail */
+	struct routes *routes; /* a reference; NULL until the first mail */
 	struct token_hasher *hasher;
+	struct parking *parking; /* public: connections dialled ahead by private proxies */
+	struct id_table *ids;
 	struct waiting_room *waiting; /* connections that wait for their dial-back, by token */
 	struct connection_list states[CONNECTION_STATES];
 	struct listen_list listeners;

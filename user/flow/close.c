@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* The end of a connection: descriptors closed, one line in the log. */
 #include "common/log.h"
+#include "user/flow/ahead.h"
 #include "user/flow/connection.h"
 #include "user/flow/dial.h"
 #include "user/worker.h"
@@ -35,5 +36,8 @@ void connection_close(struct connection *connection, bool reset, const char *rea
 		dial_cancel(connection);
 	stream_close(&connection->stream, reset);
 	connection_move(connection, CONNECTION_CLOSED);
-	log_closed(connection, reason);
+	if (connection->ahead)
+		ahead_lost(connection, reason);
+	else
+		log_closed(connection, reason);
 }

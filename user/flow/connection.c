@@ -3,6 +3,7 @@
 
 #include "common/log.h"
 #include "user/flow/dial.h"
+#include "user/flow/ids.h"
 #include "user/flow/rendezvous.h"
 #include "user/flow/sources.h"
 #include "user/worker.h"
@@ -23,7 +24,8 @@ static const unsigned legal_moves[CONNECTION_STATES] = {
 		TO(CONNECTION_RENDEZVOUS) | TO(CONNECTION_REFUSE) | TO(CONNECTION_CLOSED),
 	[CONNECTION_RENDEZVOUS] =
 		TO(CONNECTION_PAIR) | TO(CONNECTION_REFUSE) | TO(CONNECTION_CLOSED),
-	[CONNECTION_DIAL] = TO(CONNECTION_PAIR) | TO(CONNECTION_CLOSED),
+	[CONNECTION_DIAL] = TO(CONNECTION_PAIR) | TO(CONNECTION_AHEAD) | TO(CONNECTION_CLOSED),
+	[CONNECTION_AHEAD] = TO(CONNECTION_DIAL) | TO(CONNECTION_CLOSED),
 	[CONNECTION_PAIR] = TO(CONNECTION_CLOSED),
 	[CONNECTION_REFUSE] = TO(CONNECTION_CLOSED),
 };
@@ -68,6 +70,8 @@ void connection_move(struct connection *connection, enum connection_state state)
 		sources_leave(worker->shop->sources, connection->source);
 		connection->counts_half_open = false;
 	}
+	if (state == CONNECTION_PAIR || state == CONNECTION_CLOSED)
+		ids_remove(connection);
 	TAILQ_REMOVE(&worker->states[connection->state], connection, in_state);
 	connection->state = state;
 	TAILQ_INSERT_TAIL(&worker->states[state], connection, in_state);
@@ -116,6 +120,7 @@ void connection_bury(struct worker *worker)
 	while ((connection = TAILQ_FIRST(closed))) {
 		TAILQ_REMOVE(closed, connection, in_state);
 		dial_free(connection->dial);
+		free(connection->origin);
 		free(connection->name);
 		free(connection->operator);
 		free(connection);

@@ -7,7 +7,9 @@
  *   public proxy:   PEEK → RENDEZVOUS → PAIR → CLOSED
  *                     ↘        ↓
  *                       REFUSE → CLOSED
+ *   with a parked connection: PEEK → PAIR → CLOSED
  *   private proxy:  DIAL → PAIR → CLOSED
+ *   dialled ahead:  DIAL → AHEAD → DIAL → PAIR → CLOSED
  */
 #pragma once
 
@@ -25,6 +27,7 @@ enum connection_state {
 	CONNECTION_PEEK,       /* the ClientHello is arriving: peek.c */
 	CONNECTION_RENDEZVOUS, /* the private proxy has been sent for: rendezvous.c */
 	CONNECTION_DIAL,       /* connecting to both sides: dial.c */
+	CONNECTION_AHEAD,      /* dialled ahead, waits to be taken: ahead.c */
 	CONNECTION_PAIR,       /* bytes flow: pair.c */
 	CONNECTION_REFUSE,     /* an alert has been sent, the client may read it: refuse.c */
 	CONNECTION_CLOSED,     /* freed at the end of the loop's turn: close.c */
@@ -39,23 +42,32 @@ enum {
 
 #define TOKEN_KEY_BYTES 16
 
+/* The client as a PROXY header told it. */
+struct origin {
+	struct addr source, destination;
+};
+
 struct connection {
 	TAILQ_ENTRY(connection) in_state;
 	LIST_ENTRY(connection) in_waiting; /* while it waits for its dial-back */
-	LIST_ENTRY(connection) in_ids;     /* the same, by id */
+	LIST_ENTRY(connection) in_ids;     /* while it waits for the control thread */
 	struct worker *worker;
 	enum connection_state state;
 	uint64_t id;
 	uint64_t began; /* ns */
 	struct timer deadline;
 	struct stream stream;
-	struct dial *dial;          /* state DIAL only */
-	char *name;                 /* server name, NULL until known */
-	char *operator;             /* who serves it, or whose public proxy it came through */
+	struct origin *origin; /* NULL: the client is the peer of the outer socket, or not known */
+	struct dial *dial;     /* state DIAL only */
+	char *name;            /* server name, NULL until known */
+	char *operator;        /* who serves it, or whose public proxy it came through */
 	char client[ADDR_TEXT_MAX]; /* for the log, anonymised if the settings say so */
 	uint32_t source;            /* of the count of half-open connections */
 	bool counts_half_open;
-	const char *refusal;                /* state REFUSE only: why, a constant */
+	bool has_id;         /* in the worker's table of ids */
+	bool ahead;          /* dialled ahead and not taken yet: the control thread counts it */
+	bool proxied;        /* its PROXY header, where one is required, has been read */
+	const char *refusal; /* state REFUSE only: why, a constant */
 	uint8_t token_key[TOKEN_KEY_BYTES]; /* keyed hash of the token: state RENDEZVOUS only */
 };
 

@@ -3,8 +3,11 @@
 
 #include "common/cleanup.h"
 #include "common/log.h"
+#include "user/flow/ahead.h"
 #include "user/flow/connection.h"
+#include "user/flow/ids.h"
 #include "user/flow/pair.h"
+#include "user/flow/proxy_header.h"
 #include "user/worker.h"
 
 #include <errno.h>
@@ -69,6 +72,29 @@ static int show_token(struct connection *connection)
 	return 0;
 }
 
+/* The client's address for the internal server, where the settings ask for it. */
+static int introduce(struct connection *connection)
+{
+	enum send_proxy version = connection->worker->shop->config->send_proxy;
+	struct stream_end *inside = &connection->stream.ends[SIDE_INSIDE];
+	struct proxy_header header = {.has_addresses = connection->origin != NULL};
+	uint8_t bytes[PROXY_HEADER_MAX];
+
+	if (version == SEND_PROXY_OFF)
+		return 0;
+	if (connection->origin) {
+		header.source = connection->origin->source;
+		header.destination = connection->origin->destination;
+	}
+	snprintf(header.authority, sizeof(header.authority), "%s", connection->name);
+	size_t length = version == SEND_PROXY_V1 ? proxy_header_write_v1(&header, bytes)
+						 : proxy_header_write_v2(&header, bytes);
+	if (send(inside->watch.fd, bytes, length, MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)length)
+		return -EIO;
+	inside->sent = length;
+	return 0;
+}
+
 static void on_connected(struct connection *connection, int side)
 {
 	struct dial *dial = connection->dial;
@@ -81,6 +107,15 @@ static void on_connected(struct connection *connection, int side)
 			give_up(connection, side, -r);
 			return;
 		}
+	}
+	if (connection->ahead) {
+		dial_cancel(connection);
+		ahead_begin(connection);
+		return;
+	}
+	if (side == SIDE_INSIDE && introduce(connection) < 0) {
+		give_up(connection, side, EPIPE);
+		return;
 	}
 	if (dial->sides[!side].connected) {
 		dial_cancel(connection);
@@ -193,6 +228,68 @@ void dial_begin(struct worker *worker, const struct mail *mail)
 	dial_next(connection, SIDE_OUTSIDE);
 	if (connection->state != CONNECTION_DIAL)
 		return;
+	errno = EDESTADDRREQ;
+	dial_next(connection, SIDE_INSIDE);
+}
+
+void dial_ahead(struct worker *worker, const struct mail *mail)
+{
+	struct connection *connection = connection_new(worker, CONNECTION_DIAL);
+
+	if (!connection) {
+		ahead_tell(worker, 0, PARKED_LOST, mail->u.park.operator, "");
+		return;
+	}
+	connection->ahead = true;
+	connection->dial = calloc(1, sizeof(*connection->dial));
+	connection->operator= strdup(mail->u.park.operator);
+	if (!connection->dial || !connection->operator) {
+		connection_close(connection, true, "out of memory");
+		return;
+	}
+	memcpy(connection->dial->token, mail->u.park.token, TOKEN_BYTES);
+	connection->dial->sides[SIDE_OUTSIDE].n = mail->u.park.n_outside;
+	memcpy(connection->dial->sides[SIDE_OUTSIDE].addrs, mail->u.park.outside,
+	       sizeof(mail->u.park.outside));
+	connection->deadline.fire = on_deadline;
+	timer_arm(&worker->timers, &connection->deadline,
+		  connection->began + worker->shop->config->dial_timeout);
+	errno = EDESTADDRREQ;
+	dial_next(connection, SIDE_OUTSIDE);
+}
+
+int dial_resume(struct connection *connection)
+{
+	struct worker *worker = connection->worker;
+	struct watch *outside = &connection->stream.ends[SIDE_OUTSIDE].watch;
+
+	connection_move(connection, CONNECTION_DIAL);
+	connection->dial = calloc(1, sizeof(*connection->dial));
+	if (!connection->dial)
+		return -ENOMEM;
+	connection->dial->sides[SIDE_OUTSIDE].connected = true;
+	connection->deadline.fire = on_deadline;
+	timer_arm(&worker->timers, &connection->deadline,
+		  timer_now() + worker->shop->config->dial_timeout);
+	outside->ready = on_ready;
+	ids_add(connection);
+	return watch_set(worker->epoll, outside, 0);
+}
+
+void dial_inside(struct worker *worker, const struct mail *mail)
+{
+	struct connection *connection = ids_find(worker, mail->u.inside.connection);
+
+	if (!connection || connection->state != CONNECTION_DIAL || !connection->dial)
+		return; /* gone meanwhile */
+	ids_remove(connection);
+	struct dial_side *inside = &connection->dial->sides[SIDE_INSIDE];
+	inside->n = mail->u.inside.n_inside;
+	memcpy(inside->addrs, mail->u.inside.inside, sizeof(inside->addrs));
+	if (inside->n == 0) {
+		connection_close(connection, true, "nobody has announced this name here");
+		return;
+	}
 	errno = EDESTADDRREQ;
 	dial_next(connection, SIDE_INSIDE);
 }

@@ -14,6 +14,15 @@ struct worker;
 /* What a MAIL_DIAL asks for. The mail stays the caller's. */
 void dial_begin(struct worker *worker, const struct mail *mail);
 
+/* MAIL_PARK: connect to the public proxy alone, show the token, and wait in state AHEAD. */
+void dial_ahead(struct worker *worker, const struct mail *mail);
+
+/* A connection that was dialled ahead has been taken: wait for the inside's address. -ENOMEM. */
+int dial_resume(struct connection *connection);
+
+/* MAIL_INSIDE: the address. */
+void dial_inside(struct worker *worker, const struct mail *mail);
+
 /* The connection is being closed. */
 void dial_cancel(struct connection *connection);
 void dial_free(struct dial *dial); /* takes NULL */

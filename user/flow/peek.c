@@ -4,6 +4,7 @@
 #include "common/log.h"
 #include "user/flow/client_hello.h"
 #include "user/flow/connection.h"
+#include "user/flow/proxy_header.h"
 #include "user/flow/refuse.h"
 #include "user/flow/rendezvous.h"
 #include "user/flow/sources.h"
@@ -12,9 +13,39 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+/* A load balancer in front tells who the client is: taken off the socket before the hello. */
+static int read_proxy_header(struct connection *connection, const uint8_t *bytes, size_t length)
+{
+	struct stream_end *outside = &connection->stream.ends[SIDE_OUTSIDE];
+	struct worker *worker = connection->worker;
+	struct proxy_header header;
+
+	int n = proxy_header_parse(bytes, length, &header);
+	if (n <= 0)
+		return n;
+	if (recv(outside->watch.fd, worker->peek_workspace, (size_t)n, MSG_DONTWAIT) != n)
+		return -EIO;
+	outside->read = (uint64_t)n;
+	connection->proxied = true;
+	if (!header.has_addresses)
+		return n;
+	connection->origin = malloc(sizeof(*connection->origin));
+	if (!connection->origin)
+		return -ENOMEM;
+	connection->origin->source = header.source;
+	connection->origin->destination = header.destination;
+	connection_set_client(connection, &header.source);
+	connection->counts_half_open =
+		sources_enter(worker->shop->sources, &header.source, &connection->source);
+	if (!connection->counts_half_open)
+		return -EBUSY;
+	return n;
+}
 
 static void decide(struct connection *connection, const uint8_t *bytes, size_t length)
 {
@@ -52,8 +83,18 @@ static void on_ready(struct watch *watch, uint32_t events)
 		connection_close(connection, true, "reset before the ClientHello");
 		return;
 	}
-	if (n > 0)
-		decide(connection, worker->peek_bytes, (size_t)n);
+	size_t begin = 0;
+	if (n > 0 && worker->shop->config->require_proxy_header && !connection->proxied) {
+		int r = read_proxy_header(connection, worker->peek_bytes, (size_t)n);
+		if (r < 0) {
+			connection_close(connection, true,
+					 "no PROXY header from the load balancer");
+			return;
+		}
+		begin = r > 0 ? (size_t)r : (size_t)n;
+	}
+	if (n > (ssize_t)begin)
+		decide(connection, worker->peek_bytes + begin, (size_t)n - begin);
 	if (connection->state == CONNECTION_PEEK && (events & EPOLLRDHUP))
 		connection_close(connection, false, "closed before the ClientHello was complete");
 }
@@ -67,16 +108,19 @@ static void on_deadline(struct timer *timer)
 void peek_accepted(struct worker *worker, int fd, const struct addr *client)
 {
 	const struct config *config = worker->shop->config;
-	uint32_t source;
+	/* The load balancer is not the source: its header tells which one is. */
+	bool counts = !config->require_proxy_header;
+	uint32_t source = 0;
 
-	if (!sources_enter(worker->shop->sources, client, &source)) {
+	if (counts && !sources_enter(worker->shop->sources, client, &source)) {
 		log_debug("too many half-open connections: closed one at once");
 		(void)close(fd);
 		return;
 	}
 	struct connection *connection = connection_new(worker, CONNECTION_PEEK);
 	if (!connection) {
-		sources_leave(worker->shop->sources, source);
+		if (counts)
+			sources_leave(worker->shop->sources, source);
 		log_debug("too many connections: closed one at once");
 		(void)close(fd);
 		return;
@@ -84,7 +128,7 @@ void peek_accepted(struct worker *worker, int fd, const struct addr *client)
 	struct watch *watch = &connection->stream.ends[SIDE_OUTSIDE].watch;
 
 	connection->source = source;
-	connection->counts_half_open = true;
+	connection->counts_half_open = counts;
 	connection_set_client(connection, client);
 	watch->fd = fd;
 	watch->ready = on_ready;

@@ -3,6 +3,9 @@
 
 #include "common/log.h"
 #include "user/flow/connection.h"
+#include "user/flow/ids.h"
+#include "user/flow/park.h"
+#include "user/flow/proxy_header.h"
 #include "user/flow/pair.h"
 #include "user/flow/refuse.h"
 #include "user/flow/token.h"
@@ -15,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -25,7 +29,6 @@ LIST_HEAD(bucket, connection);
 struct waiting_room {
 	uint32_t n, most;
 	struct bucket by_token[BUCKETS];
-	struct bucket by_id[BUCKETS];
 };
 
 struct waiting_room *waiting_room_new(uint32_t most)
@@ -49,11 +52,6 @@ static struct bucket *token_bucket(struct waiting_room *room, const uint8_t key[
 
 	memcpy(&index, key, sizeof(index));
 	return &room->by_token[index % BUCKETS];
-}
-
-static struct bucket *id_bucket(struct worker *worker, uint64_t id)
-{
-	return &worker->waiting->by_id[id / worker->shop->config->workers % BUCKETS];
 }
 
 static int64_t wall_clock_ms(void)
@@ -98,6 +96,50 @@ static int send_for(struct connection *connection, const struct route *route)
 	return 0;
 }
 
+/* For the private proxy, which chooses by the name, and for its log. */
+static size_t make_header(struct connection *connection, uint8_t bytes[PROXY_HEADER_MAX])
+{
+	struct proxy_header header = {.has_addresses = true};
+	int fd = connection->stream.ends[SIDE_OUTSIDE].watch.fd;
+
+	if (connection->origin) {
+		header.source = connection->origin->source;
+		header.destination = connection->origin->destination;
+	} else {
+		header.source.len = header.destination.len = sizeof(header.source.sa);
+		if (getpeername(fd, (struct sockaddr *)&header.source.sa, &header.source.len) < 0 ||
+		    getsockname(fd, (struct sockaddr *)&header.destination.sa,
+				&header.destination.len) < 0)
+			header.has_addresses = false;
+	}
+	snprintf(header.authority, sizeof(header.authority), "%s", connection->name);
+	header.unique_length = (size_t)snprintf((char *)header.unique_id, sizeof(header.unique_id),
+						"%" PRIu64, connection->id);
+	return proxy_header_write_v2(&header, bytes);
+}
+
+/* True: a connection that was dialled ahead serves this client, without any rendezvous. */
+static bool take_parked(struct connection *connection)
+{
+	struct stream_end *inside = &connection->stream.ends[SIDE_INSIDE];
+	uint8_t header[PROXY_HEADER_MAX];
+	int fd = park_take(connection->worker, connection->operator);
+
+	if (fd < 0)
+		return false;
+	size_t length = make_header(connection, header);
+	/* Nothing has been sent on it before, so that its buffer takes the header in one piece. */
+	if (send(fd, header, length, MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)length) {
+		(void)close(fd);
+		return false;
+	}
+	inside->watch.fd = fd;
+	inside->read = TOKEN_BYTES;
+	inside->sent = length;
+	pair_begin(connection);
+	return true;
+}
+
 void rendezvous_begin(struct connection *connection, const char *name)
 {
 	struct worker *worker = connection->worker;
@@ -115,6 +157,8 @@ void rendezvous_begin(struct connection *connection, const char *name)
 		refuse(connection, ALERT_UNRECOGNIZED_NAME, "nobody has announced this name");
 		return;
 	}
+	if (take_parked(connection))
+		return;
 	if (room->n >= room->most) {
 		refuse(connection, ALERT_INTERNAL_ERROR,
 		       "too many connections wait for a private proxy");
@@ -126,7 +170,7 @@ void rendezvous_begin(struct connection *connection, const char *name)
 	}
 	connection_move(connection, CONNECTION_RENDEZVOUS);
 	LIST_INSERT_HEAD(token_bucket(room, connection->token_key), connection, in_waiting);
-	LIST_INSERT_HEAD(id_bucket(worker, connection->id), connection, in_ids);
+	ids_add(connection);
 	room->n++;
 	watch->ready = on_ready;
 	connection->deadline.fire = on_deadline;
@@ -139,18 +183,15 @@ void rendezvous_begin(struct connection *connection, const char *name)
 void rendezvous_forget(struct connection *connection)
 {
 	LIST_REMOVE(connection, in_waiting);
-	LIST_REMOVE(connection, in_ids);
+	ids_remove(connection);
 	connection->worker->waiting->n--;
 	OPENSSL_cleanse(connection->token_key, sizeof(connection->token_key));
 }
 
 void rendezvous_refused(struct worker *worker, uint64_t id, const char *reason)
 {
-	struct connection *connection;
+	struct connection *connection = ids_find(worker, id);
 
-	LIST_FOREACH(connection, id_bucket(worker, id), in_ids)
-	if (connection->id == id)
-		break;
 	if (!connection)
 		return; /* gone meanwhile */
 	log_warn("connection %" PRIu64 ": %s cannot be sent for: %s", id, connection->operator,
@@ -158,15 +199,26 @@ void rendezvous_refused(struct worker *worker, uint64_t id, const char *reason)
 	refuse(connection, ALERT_INTERNAL_ERROR, "the private proxy could not be told");
 }
 
+static struct connection *find(struct waiting_room *room, const uint8_t key[TOKEN_KEY_BYTES])
+{
+	struct connection *connection;
+
+	LIST_FOREACH(connection, token_bucket(room, key), in_waiting)
+	if (CRYPTO_memcmp(connection->token_key, key, TOKEN_KEY_BYTES) == 0)
+		return connection;
+	return NULL;
+}
+
 void rendezvous_claimed(struct worker *worker, int fd, const uint8_t token[TOKEN_BYTES])
 {
 	uint8_t key[TOKEN_KEY_BYTES];
 	struct connection *connection = NULL;
 
-	if (token_hash(worker->hasher, token, key) == 0)
-		LIST_FOREACH(connection, token_bucket(worker->waiting, key), in_waiting)
-	if (CRYPTO_memcmp(connection->token_key, key, sizeof(key)) == 0)
-		break;
+	if (token_hash(worker->hasher, token, key) == 0) {
+		connection = find(worker->waiting, key);
+		if (!connection && park_claimed(worker, fd, key))
+			return;
+	}
 	if (!connection) {
 		log_warn("a dial-back showed a token that is wrong, late, or used: closed it");
 		(void)close(fd);

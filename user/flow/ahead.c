@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "user/flow/ahead.h"
+
+#include "common/log.h"
+#include "user/flow/connection.h"
+#include "user/flow/dial.h"
+#include "user/flow/proxy_header.h"
+#include "user/worker.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+/* A NAT on the way forgets silent connections: probes keep it awake, and find dead ones. */
+#define PROBE_IDLE_S 15
+
+void ahead_tell(struct worker *worker, uint64_t connection, enum parked_condition condition,
+		const char *proxy, const char *domain)
+{
+	struct mail *mail = mail_new(MAIL_PARKED);
+
+	if (!mail) {
+		log_error("the number of parked connections is not told: out of memory");
+		return;
+	}
+	mail->u.parked.condition = condition;
+	mail->u.parked.worker = worker->index;
+	mail->u.parked.connection = connection;
+	snprintf(mail->u.parked.operator, sizeof(mail->u.parked.operator), "%s", proxy);
+	snprintf(mail->u.parked.domain, sizeof(mail->u.parked.domain), "%s", domain);
+	mailbox_put(worker->shop->control, mail);
+}
+
+void ahead_lost(struct connection *connection, const char *reason)
+{
+	log_debug("connection %" PRIu64 ": dialled ahead to %s, ended unused: %s", connection->id,
+		  connection->operator, reason);
+	ahead_tell(connection->worker, connection->id, PARKED_LOST, connection->operator, "");
+}
+
+/* What the header tells belongs to the connection from here on. */
+static int take_over(struct connection *connection, const struct proxy_header *header)
+{
+	if (header->has_addresses) {
+		connection->origin = malloc(sizeof(*connection->origin));
+		if (!connection->origin)
+			return -ENOMEM;
+		connection->origin->source = header->source;
+		connection->origin->destination = header->destination;
+		connection_set_client(connection, &header->source);
+	}
+	connection->name = strdup(header->authority);
+	return connection->name ? dial_resume(connection) : -ENOMEM;
+}
+
+static void begin_stream(struct connection *connection, const struct proxy_header *header)
+{
+	connection->ahead = false;
+	connection->began = timer_now();
+	/* In any case: it counts as waiting no longer. */
+	ahead_tell(connection->worker, connection->id, PARKED_TAKEN, connection->operator,
+		   header->authority);
+	if (take_over(connection, header) < 0)
+		connection_close(connection, true, "out of memory");
+}
+
+static void on_ready(struct watch *watch, uint32_t events)
+{
+	struct connection *connection = connection_of_watch(watch);
+	struct stream_end *outside = &connection->stream.ends[SIDE_OUTSIDE];
+	uint8_t bytes[PROXY_HEADER_MAX];
+	struct proxy_header header;
+
+	if (events & (EPOLLERR | EPOLLHUP)) {
+		connection_close(connection, true, "reset by the public proxy");
+		return;
+	}
+	/* Not a byte more than the header: what follows belongs to the stream. */
+	ssize_t n = recv(watch->fd, bytes, sizeof(bytes), MSG_PEEK | MSG_DONTWAIT);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		connection_close(connection, n < 0, "closed by the public proxy");
+		return;
+	}
+	int length = proxy_header_parse(bytes, (size_t)n, &header);
+	if (length == 0 && !(events & EPOLLRDHUP))
+		return;
+	if (length <= 0 || header.authority[0] == '\0') {
+		log_warn("connection %" PRIu64 ": %s began a stream without a proper PROXY header",
+			 connection->id, connection->operator);
+		connection_close(connection, true, "no PROXY header");
+		return;
+	}
+	if (recv(watch->fd, bytes, (size_t)length, MSG_DONTWAIT) != length) {
+		connection_close(connection, true, "reset by the public proxy");
+		return;
+	}
+	outside->read = (uint64_t)length;
+	begin_stream(connection, &header);
+}
+
+void ahead_begin(struct connection *connection)
+{
+	struct worker *worker = connection->worker;
+	struct watch *watch = &connection->stream.ends[SIDE_OUTSIDE].watch;
+
+	connection_move(connection, CONNECTION_AHEAD);
+	connection_keep_alive(watch->fd, PROBE_IDLE_S);
+	watch->ready = on_ready;
+	/* Edge-triggered: an incomplete header stays in the socket. */
+	if (watch_set(worker->epoll, watch, EPOLLIN | EPOLLRDHUP | EPOLLET) < 0) {
+		connection_close(connection, true, "no memory to watch the connection");
+		return;
+	}
+	ahead_tell(worker, connection->id, PARKED_WAITING, connection->operator, "");
+}

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "user/flow/park.h"
+
+#include "common/log.h"
+#include "user/flow/token.h"
+#include "user/worker.h"
+
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* An answer from the other side finds dead ones: a parked connection is silent for minutes. */
+#define PROBE_IDLE_S 15
+
+struct parked_operator {
+	LIST_ENTRY(parked_operator) in_parking;
+	LIST_HEAD(, parked) parked; /* the freshest first */
+	uint32_t n;                 /* of parked and reserved */
+	char name[];
+};
+
+/* First a reservation without a descriptor, then a parked connection. */
+struct parked {
+	LIST_ENTRY(parked) in_list;
+	struct worker *worker;
+	struct parked_operator *owner;
+	struct watch watch;
+	struct timer timer; /* end of the reservation, or of the parking time */
+	uint8_t token_key[TOKEN_KEY_BYTES];
+};
+
+LIST_HEAD(parked_list, parked);
+
+struct parking {
+	uint32_t n, most, most_per_operator;
+	LIST_HEAD(, parked_operator) operators;
+	struct parked_list reserved, ended;
+};
+
+struct parking *parking_new(uint32_t most, uint32_t most_per_operator)
+{
+	struct parking *parking = calloc(1, sizeof(*parking));
+
+	if (parking) {
+		parking->most = most;
+		parking->most_per_operator = most_per_operator;
+	}
+	return parking;
+}
+
+void parking_free(struct parking *parking)
+{
+	struct parked_operator *owner;
+
+	if (!parking)
+		return;
+	while ((owner = LIST_FIRST(&parking->operators))) {
+		LIST_REMOVE(owner, in_parking);
+		free(owner);
+	}
+	free(parking);
+}
+
+static struct parked_operator *find(struct parking *parking, const char *name)
+{
+	struct parked_operator *owner;
+
+	LIST_FOREACH(owner, &parking->operators, in_parking)
+	if (strcmp(owner->name, name) == 0)
+		return owner;
+	return NULL;
+}
+
+static struct parked_operator *find_or_make(struct parking *parking, const char *name)
+{
+	struct parked_operator *owner = find(parking, name);
+
+	if (owner)
+		return owner;
+	owner = calloc(1, sizeof(*owner) + strlen(name) + 1);
+	if (!owner)
+		return NULL;
+	memcpy(owner->name, name, strlen(name) + 1);
+	LIST_INSERT_HEAD(&parking->operators, owner, in_parking);
+	return owner;
+}
+
+/* Out of its list and its counts, freed at the end of the turn. */
+static void finish(struct parked *parked)
+{
+	struct worker *worker = parked->worker;
+
+	timer_disarm(&worker->timers, &parked->timer);
+	watch_close(worker->epoll, &parked->watch);
+	OPENSSL_cleanse(parked->token_key, sizeof(parked->token_key));
+	LIST_REMOVE(parked, in_list);
+	LIST_INSERT_HEAD(&worker->parking->ended, parked, in_list);
+	parked->owner->n--;
+	worker->parking->n--;
+}
+
+static void on_timer(struct timer *timer)
+{
+	finish(container_of(timer, struct parked, timer));
+}
+
+/* Its private proxy has closed it, or speaks before it is asked, which no stream may begin with. */
+static void on_ready(struct watch *watch, uint32_t events)
+{
+	(void)events;
+	finish(container_of(watch, struct parked, watch));
+}
+
+void park_reserve(struct worker *worker, const struct mail *mail)
+{
+	struct parking *parking = worker->parking;
+	struct parked_operator *owner = find_or_make(parking, mail->u.reservation.operator);
+
+	if (!owner || parking->n >= parking->most || owner->n >= parking->most_per_operator)
+		return; /* its token will not be known, and the private proxy asks again later */
+	struct parked *parked = calloc(1, sizeof(*parked));
+	if (!parked)
+		return;
+	if (token_hash(worker->hasher, mail->u.reservation.token, parked->token_key) < 0) {
+		free(parked);
+		return;
+	}
+	parked->worker = worker;
+	parked->owner = owner;
+	parked->watch.fd = -1;
+	parked->watch.ready = on_ready;
+	parked->timer.fire = on_timer;
+	owner->n++;
+	parking->n++;
+	LIST_INSERT_HEAD(&parking->reserved, parked, in_list);
+	timer_arm(&worker->timers, &parked->timer,
+		  timer_now() + mail->u.reservation.valid_ms * NS_PER_MS);
+}
+
+bool park_claimed(struct worker *worker, int fd, const uint8_t key[TOKEN_KEY_BYTES])
+{
+	struct parked *parked;
+
+	LIST_FOREACH(parked, &worker->parking->reserved, in_list)
+	if (CRYPTO_memcmp(parked->token_key, key, TOKEN_KEY_BYTES) == 0)
+		break;
+	if (!parked)
+		return false;
+	OPENSSL_cleanse(parked->token_key, sizeof(parked->token_key));
+	LIST_REMOVE(parked, in_list);
+	LIST_INSERT_HEAD(&parked->owner->parked, parked, in_list);
+	parked->watch.fd = fd;
+	connection_keep_alive(fd, PROBE_IDLE_S);
+	timer_arm(&worker->timers, &parked->timer,
+		  timer_now() + worker->shop->config->park_timeout);
+	if (watch_set(worker->epoll, &parked->watch, EPOLLIN | EPOLLRDHUP) < 0)
+		finish(parked);
+	return true;
+}
+
+static bool is_alive(int fd)
+{
+	char byte;
+
+	return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
+}
+
+int park_take(struct worker *worker, const char *name)
+{
+	struct parked_operator *owner = find(worker->parking, name);
+	struct parked *parked;
+
+	while (owner && (parked = LIST_FIRST(&owner->parked))) {
+		int fd = parked->watch.fd;
+
+		watch_remove(worker->epoll, &parked->watch);
+		parked->watch.fd = -1;
+		finish(parked);
+		if (is_alive(fd))
+			return fd;
+		(void)close(fd);
+	}
+	return -1;
+}
+
+void park_close_all(struct worker *worker)
+{
+	struct parking *parking = worker->parking;
+	struct parked_operator *owner;
+	struct parked *parked;
+
+	while ((parked = LIST_FIRST(&parking->reserved)))
+		finish(parked);
+	LIST_FOREACH(owner, &parking->operators, in_parking)
+	while ((parked = LIST_FIRST(&owner->parked)))
+		finish(parked);
+}
+
+void park_bury(struct worker *worker)
+{
+	struct parked *parked;
+
+	while ((parked = LIST_FIRST(&worker->parking->ended))) {
+		LIST_REMOVE(parked, in_list);
+		free(parked);
+	}
+}

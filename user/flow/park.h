@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The public proxy's parked connections: dialled ahead by private proxies, so
+ * that a client need not wait for a rendezvous. Each worker has its own.
+ */
+#pragma once
+
+#include "user/flow/connection.h"
+#include "user/mailbox.h"
+
+struct parking;
+struct worker;
+
+/* `most`: parked ones and reservations, of this worker. NULL: out of memory. */
+struct parking *parking_new(uint32_t most, uint32_t most_per_operator);
+void parking_free(struct parking *parking);
+void park_close_all(struct worker *worker);
+/* Free those that ended in this turn. */
+void park_bury(struct worker *worker);
+
+/* MAIL_RESERVATION: who shows this token in time may park. The mail stays the caller's. */
+void park_reserve(struct worker *worker, const struct mail *mail);
+
+/*
+ * A connection bears a token with this hash. True: it was reserved, and the
+ * descriptor is taken.
+ */
+bool park_claimed(struct worker *worker, int fd, const uint8_t key[TOKEN_KEY_BYTES]);
+
+/* A living parked connection of this operator, owned by the caller; -1: none. */
+int park_take(struct worker *worker, const char *name);
