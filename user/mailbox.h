@@ -25,10 +25,14 @@ enum mail_type {
 	MAIL_ROUTES,         /* a new table of announcements */
 	MAIL_NOTICE_REFUSED, /* nobody will dial back for this connection */
 	MAIL_DIAL,           /* private: dial the public proxy and the internal server */
-	MAIL_RESERVATION,    /* public: whoever shows this token may park a connection */
-	MAIL_PARK,           /* private: dial the public proxy ahead, and wait to be taken */
-	MAIL_INSIDE,         /* private: where to dial for a parked connection that was taken */
-	MAIL_STOP, /* close listeners; end when the last connection has ended or the time is up */
+	/*
+	 * public: whoever shows this token may park a connection. Worker → control, with the
+	 * operator alone: one of its tokens was shown, and need not be counted any more.
+	 */
+	MAIL_RESERVATION,
+	MAIL_PARK,   /* private: dial the public proxy ahead, and wait to be taken */
+	MAIL_INSIDE, /* private: where to dial for a parked connection that was taken */
+	MAIL_STOP,   /* close listeners; end when the last connection has ended or the time is up */
 	/* worker → worker */
 	MAIL_DIALED_BACK, /* a connection that bears a token of yours */
 };

@@ -38,8 +38,39 @@ static void test_permissions(void **state)
 	directory_free(directory);
 }
 
+/* A directory that does not know the method gives it to those who may announce. */
+static void test_reserving_is_announcing(void **state)
+{
+	static const char listed[] =
+		"{\"records\": [{\"name\": \"public.ga\", \"section\": \"services\", \"data\": [\n"
+		" {\"name\": \"proxy\", \"permissions\": [{\"group\": \"users\", \"rights\": "
+		"[\"call\"]}], \"methods\": [{\"name\": \"announceConnections\"}]},\n"
+		" {\"name\": \"parking\", \"permissions\": [{\"group\": \"admins\", \"rights\": "
+		"[\"call\"]}], \"methods\": [{\"name\": \"reserveConnections\"}]}]}]}";
+	struct directory *directory = fixture_directory();
+	static const char method[] = "reserveConnections";
+	char *error = NULL;
+
+	(void)state;
+	assert_true(directory_permits(directory, "private.ga", "public.ga", method));
+	assert_true(directory_permits(directory, "admin", "public.ga", method));
+	assert_false(directory_permits(directory, "third", "public.ga", method));
+	assert_false(directory_permits(directory, "nobody", "public.ga", method));
+	assert_false(directory_permits(directory, "public.ga", "private.ga", method));
+	/* Once it is listed, that decides. */
+	assert_int_equal(directory_add_records(directory, "later", listed, strlen(listed), &error),
+			 0);
+	assert_false(directory_permits(directory, "private.ga", "public.ga", method));
+	assert_true(directory_permits(directory, "private.ga", "public.ga", "announceConnections"));
+	assert_true(directory_permits(directory, "admin", "public.ga", method));
+	directory_free(directory);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_permissions)};
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_permissions),
+		cmocka_unit_test(test_reserving_is_announcing),
+	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
