@@ -48,6 +48,7 @@ struct conn {
 	uint8_t *hello; /* what came of it, up to HELLO_MAX */
 };
 
+static const char zeros[BUFFER];
 static char buffer[BUFFER];
 static SSL_CTX *tls;
 static int epoll;
@@ -142,12 +143,18 @@ static int take_hello(struct conn *conn, size_t n)
 
 static int take_ping(struct conn *conn, size_t n)
 {
-	static const char answer[BENCH_SIZE_MAX];
-
 	for (conn->got += n; conn->got >= conn->size; conn->got -= conn->size)
-		if (send(conn->fd, answer, conn->size, MSG_NOSIGNAL) != (ssize_t)conn->size)
+		if (send(conn->fd, zeros, conn->size, MSG_NOSIGNAL) != (ssize_t)conn->size)
 			return -EIO;
 	return 0;
+}
+
+static int take_up(struct conn *conn, size_t n)
+{
+	conn->got += n;
+	if ((uint8_t)buffer[n - 1] != BENCH_END)
+		return 0;
+	return send(conn->fd, &conn->got, sizeof(conn->got), MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
 static int take_command(struct conn *conn, size_t n)
@@ -168,8 +175,8 @@ static int take_command(struct conn *conn, size_t n)
 		return take_ping(conn, n);
 	case BENCH_UP:
 		conn->state = STATE_UP;
-		conn->got = n;
-		return 0;
+		memmove(buffer, buffer + sizeof(command), n);
+		return n ? take_up(conn, n) : 0;
 	case BENCH_DOWN:
 		conn->state = STATE_DOWN;
 		return epoll_ctl(epoll, EPOLL_CTL_MOD, conn->fd, &event);
@@ -178,21 +185,12 @@ static int take_command(struct conn *conn, size_t n)
 	}
 }
 
-/* The client's byte means: enough. Its FIN is waited for. */
-static int end_down(struct conn *conn)
-{
-	struct epoll_event event = {.events = EPOLLIN, .data.ptr = conn};
-
-	(void)shutdown(conn->fd, SHUT_WR);
-	return epoll_ctl(epoll, EPOLL_CTL_MOD, conn->fd, &event);
-}
-
 static int serve_plain(struct conn *conn, uint32_t events)
 {
 	ssize_t n;
 
 	if (conn->state == STATE_DOWN && events & EPOLLOUT) {
-		n = send(conn->fd, buffer, sizeof(buffer), MSG_NOSIGNAL);
+		n = send(conn->fd, zeros, sizeof(zeros), MSG_NOSIGNAL);
 		if (n < 0 && errno != EAGAIN)
 			return -errno;
 	}
@@ -201,11 +199,8 @@ static int serve_plain(struct conn *conn, uint32_t events)
 	n = recv(conn->fd, buffer, sizeof(buffer), 0);
 	if (n < 0)
 		return errno == EAGAIN ? 0 : -errno;
-	if (n == 0) {
-		if (conn->state == STATE_UP)
-			(void)send(conn->fd, &conn->got, sizeof(conn->got), MSG_NOSIGNAL);
+	if (n == 0)
 		return -ECONNRESET;
-	}
 	switch (conn->state) {
 	case STATE_HELLO:
 		return take_hello(conn, (size_t)n);
@@ -214,10 +209,9 @@ static int serve_plain(struct conn *conn, uint32_t events)
 	case STATE_PING:
 		return take_ping(conn, (size_t)n);
 	case STATE_DOWN:
-		return end_down(conn);
+		return -ECANCELED;
 	default:
-		conn->got += (uint64_t)n;
-		return 0;
+		return take_up(conn, (size_t)n);
 	}
 }
 

@@ -72,7 +72,7 @@ class Results:
         self.all = result["results"]
 
     def values(self, topology, metric):
-        return self.all.get(topology, {}).get(metric) or []
+        return list(self.all.get(topology, {}).get(metric, {}).values())
 
     def median(self, topology, metric):
         values = self.values(topology, metric)
@@ -80,12 +80,15 @@ class Results:
 
     def paired(self, topology, metric, base, combine):
         """Median over the rounds of combine(value, the base's value in the same round)."""
-        pairs = list(zip(self.values(topology, metric), self.values(base, metric)))
-        return median(combine(a, b) for a, b in pairs) if pairs else None
+        ours, theirs = (self.all.get(t, {}).get(metric, {}) for t in (topology, base))
+        both = [combine(ours[n], theirs[n]) for n in ours if n in theirs]
+        return median(both) if both else None
 
     def ratio(self, topology, metric):
         values = self.values("direct", metric)
         if topology == "direct" or not values or min(values) <= 0:
+            return None
+        if metric.endswith(("_growth", ".cpu_kernel")):  # a ratio already; and next to nothing
             return None
         return self.paired(topology, metric, "direct", lambda a, b: a / b)
 

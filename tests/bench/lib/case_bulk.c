@@ -16,6 +16,7 @@
 #define OPEN_TIMEOUT 30
 #define END_TIMEOUT  10000 /* ms without progress after the time is up */
 
+static const char zeros[BUFFER];
 static char buffer[BUFFER];
 
 struct bulk {
@@ -61,16 +62,20 @@ static void receive_count(struct bulk *bulk, struct link *link)
 	end(bulk, link);
 }
 
-static void transmit(struct bulk *bulk, struct link *link)
+static void transmit(struct bulk *bulk, struct link *link, bool ending)
 {
-	ssize_t n = send(link->fd, buffer, sizeof(buffer), MSG_NOSIGNAL);
+	static const uint8_t last = BENCH_END;
+	ssize_t n = send(link->fd, ending ? (const void *)&last : zeros,
+			 ending ? sizeof(last) : sizeof(zeros), MSG_NOSIGNAL);
 
 	if (n < 0 && errno != EAGAIN)
 		die("a connection ended: %s", strerror(errno));
-	if (n > 0) {
-		bulk->moved += (uint64_t)n;
-		bulk->sent[link - bulk->links] += (uint64_t)n;
-	}
+	if (n <= 0)
+		return;
+	bulk->moved += (uint64_t)n;
+	bulk->sent[link - bulk->links] += (uint64_t)n;
+	if (ending)
+		link_want(link, bulk->epoll, EPOLLIN);
 }
 
 static void begin(struct bulk *bulk)
@@ -90,12 +95,8 @@ static void stop(struct bulk *bulk)
 	for (unsigned i = 0; i < bulk->load->connections; i++) {
 		struct link *link = &bulk->links[i];
 
-		if (bulk->load->up) {
-			(void)shutdown(link->fd, SHUT_WR);
-			link_want(link, bulk->epoll, EPOLLIN);
-		} else if (send(link->fd, "", 1, MSG_NOSIGNAL) < 0) {
+		if (!bulk->load->up && send(link->fd, "", 1, MSG_NOSIGNAL) < 0)
 			die("a connection ended: %s", strerror(errno));
-		}
 	}
 }
 
@@ -112,10 +113,10 @@ static void turn(struct bulk *bulk, bool ending)
 
 		if (!bulk->load->up)
 			receive(bulk, link);
-		else if (ending)
-			receive_count(bulk, link);
+		else if (events[i].events & EPOLLOUT)
+			transmit(bulk, link, ending);
 		else
-			transmit(bulk, link);
+			receive_count(bulk, link);
 	}
 }
 

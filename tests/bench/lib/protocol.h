@@ -10,8 +10,10 @@
  *   client → server   struct command
  * and then, as the command says,
  *   PING    `size` bytes each way, in turns
- *   DOWN    bytes from the server until the client sends one; the server ends with FIN
- *   UP      bytes from the client until its FIN; the server answers their count, 64 bit
+ *   DOWN    bytes from the server until the client sends one; then the server closes
+ *   UP      zeros from the client; after a byte BENCH_END, which must not share a write with what
+ *           would follow it, the server answers how many bytes came, 64 bit
+ * The client closes last. No direction ends before the other, since not every proxy passes that on.
  */
 #pragma once
 
@@ -27,6 +29,7 @@
 #define BENCH_PING 'P'
 #define BENCH_DOWN 'D'
 #define BENCH_UP   'U'
+#define BENCH_END  0xff
 
 #define BENCH_READY    0x1603030064756d79u
 #define BENCH_SIZE_MAX 16384
