@@ -35,6 +35,9 @@ static int open_socket(const struct addr *addr, bool reuse_port)
 		bool any = IN6_IS_ADDR_UNSPECIFIED(&in6->sin6_addr);
 		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, any ? &off : &on, sizeof(on));
 	}
+	/* Handed down to what is accepted: an urgent byte in the ClientHello is seen as the server
+	 * will see it. */
+	(void)setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof(on));
 	if (bind(fd, (const struct sockaddr *)&addr->sa, addr->len) < 0)
 		return -errno;
 	if (listen(fd, BACKLOG) < 0)

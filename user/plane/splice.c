@@ -104,10 +104,17 @@ static enum move_result fill_and_empty(struct stream *stream, int i)
 		if (n < 0) {
 			if (errno == EINTR)
 				continue;
-			return errno == EAGAIN ? MOVE_DRY : MOVE_RESET_IN;
+			if (errno != EAGAIN)
+				return MOVE_RESET_IN;
+			if (round > 0)
+				return MOVE_DRY;
 		}
-		if (n == 0)
-			return MOVE_EOF;
+		/*
+		 * tcp_read_sock() stops at an urgent byte: splice() says EAGAIN while epoll says
+		 * readable, and end of file before the last byte. recv() knows the truth.
+		 */
+		if (n <= 0)
+			return copy_move(stream, i);
 		from->read += (uint64_t)n;
 		direction->in_pipe += (uint32_t)n;
 		r = empty_pipe(direction, to);

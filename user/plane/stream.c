@@ -385,6 +385,8 @@ void stream_start(struct stream *stream)
 		side->sent_before = side->sent;
 		/* The kernel's worker obeys Nagle as anybody else does. */
 		(void)setsockopt(side->watch.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+		/* An urgent byte (RFC 6093) is a byte as others are: recv() would skip it. */
+		(void)setsockopt(side->watch.fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof(on));
 		if (settings->memory > 2 * BESIDE_BUFFERS)
 			bound_buffers(side->watch.fd, settings->memory);
 	}
