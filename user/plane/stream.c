@@ -305,8 +305,9 @@ static uint32_t wanted_events(const struct stream *stream, int e)
 
 	if (!out->done && !blocked && !out->in_kernel)
 		events |= EPOLLIN;
-	/* EPOLLIN would wake us for each redirected batch. */
-	if (out->in_kernel && !side->fin_seen)
+	/* Not EPOLLIN alone: it would wake us for each redirected batch, and a blocked direction
+	 * would not hear of the FIN with which its draining begins. */
+	if (!out->done && !side->fin_seen)
 		events |= EPOLLRDHUP;
 	if ((in->pending || in->in_pipe) && !in->waiting)
 		events |= EPOLLOUT;
@@ -335,10 +336,9 @@ static void settle(struct stream *stream)
 			return;
 		}
 	}
-	if (stream->look.armed && look_interval(stream) &&
-	    stream->look.due > timer_now() + look_interval(stream))
-		timer_arm(stream->plane->timers, &stream->look,
-			  timer_now() + look_interval(stream));
+	uint64_t interval = look_interval(stream);
+	if (interval && (!stream->look.armed || stream->look.due > timer_now() + interval))
+		timer_arm(stream->plane->timers, &stream->look, timer_now() + interval);
 }
 
 void stream_init(struct stream *stream, struct plane *plane,
