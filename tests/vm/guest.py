@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""One guest in qemu: boots a kernel, reads what its init reports, and ends it."""
+
+import os
+import re
+import subprocess
+import time
+from pathlib import Path
+
+# Whatever the tests say, a kernel that writes one of these has failed.
+COMPLAINTS = re.compile(
+    r"WARNING: |\bBUG: |\bkernel BUG at |\bOops\b|general protection fault|Kernel panic|"
+    r"possible circular locking|possible recursive locking|inconsistent lock state|"
+    r"suspicious RCU usage|rcu: INFO: |detected stalls?\b|recvmsg seq # bug|recvmsg bug|"
+    r"refcount_t: |UBSAN: |KASAN: |unregister_netdevice: waiting|blocked for more than|"
+    r"Out of memory|\bsegfault at |\btrap invalid opcode|sysctl .* unregister|Call Trace:")
+OPTIONS = "console=ttyS0 loglevel=5 panic=-1 oops=panic log_buf_len=4M mitigations=off " \
+    "random.trust_cpu=on nokaslr"
+MEMORY = os.environ.get("VM_MEMORY", "1024")  # MiB
+QEMU = "qemu-system-x86_64"
+# No cmpxchg16b: TCG of qemu 7.2 takes stale flags into it, and an interrupt behind it then gives the
+# guest an EFLAGS out of an address (a double fault in kmem_cache_alloc, string copies backwards).
+EMULATED_CPU = "max,la57=off,cx16=off"
+
+
+def command(kernel, initrd, accel, console, report):
+    return [QEMU, "-accel", accel, "-cpu", "host" if accel == "kvm" else EMULATED_CPU,
+            "-smp", "2", "-m", MEMORY, "-nodefaults", "-no-user-config", "-display", "none",
+            "-no-reboot", "-kernel", str(kernel), "-initrd", str(initrd), "-append", OPTIONS,
+            "-serial", f"file:{console}", "-serial", f"file:{report}"]
+
+
+class Guest:
+    """Files in `folder`: console.log (the kernel), report.log (the tests), qemu.log."""
+
+    def __init__(self, kernel, initrd, folder, accel):
+        self.folder = Path(folder)
+        self.console, self.report = self.folder / "console.log", self.folder / "report.log"
+        self.command = command(kernel, initrd, accel, self.console, self.report)
+
+    def run(self, seconds):
+        """True if it has switched itself off in time."""
+        for path in (self.console, self.report):
+            path.write_bytes(b"")
+        with open(self.folder / "qemu.log", "wb") as log:
+            qemu = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=log,
+                                    stderr=subprocess.STDOUT)
+        begin = time.monotonic()
+        try:
+            qemu.wait(seconds)
+            return qemu.returncode == 0
+        except subprocess.TimeoutExpired:
+            return False
+        finally:
+            if qemu.poll() is None:
+                qemu.kill()
+                qemu.wait()
+            self.seconds = time.monotonic() - begin
+
+    def text(self, path):
+        return path.read_text(errors="replace").replace("\r", "")
+
+    def tests(self):
+        """(name, output, exit status or None if it never ended, seconds) of each that began."""
+        found = []
+        report = self.text(self.report).split("\n=== dmesg\n")[0]
+        for part in re.split(r"^=== begin ", report, flags=re.M)[1:]:
+            name, _, output = part.partition("\n")
+            output, end, tail = output.partition(f"=== end {name} ")
+            numbers = tail.split()[:2]
+            if end and len(numbers) == 2:
+                found.append((name, output, int(numbers[0]), int(numbers[1])))
+            else:
+                found.append((name, output, None, 0))
+        return found
+
+    def done(self):
+        return "\n=== done\n" in self.text(self.report)
+
+    def complaints(self, around=12):
+        """What the kernel said that it should not, with some lines of context."""
+        lines = (self.text(self.report).partition("\n=== dmesg\n")[2] or
+                 self.text(self.console)).splitlines()
+        found, shown_to = [], -1
+        for i, line in enumerate(lines):
+            if COMPLAINTS.search(line) and i > shown_to:
+                shown_to = i + around
+                began = [m[1] for m in (re.search(r"vm: (\S+) begins", b) for b in lines[:i]) if m]
+                found.append(f"(in {began[-1] if began else 'the boot'})\n" +
+                             "\n".join(lines[i:shown_to + 1]))
+        return found
+
+    def last_lines(self, n=15):
+        return "\n".join(f"--- {path.name}\n" + "\n".join(self.text(path).splitlines()[-n:])
+                         for path in (self.report, self.console, self.folder / "qemu.log"))
