@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * A reader that stops. What the plane holds for its direction stays within
+ * the bound of the settings, the sender is held back, others do not notice,
+ * and all arrives when the reader goes on.
+ */
+#include "tests/bpf/lib/scene.h"
+
+#include "tests/tools/lib/pattern.h"
+#include "user/plane/account.h"
+
+#include <errno.h>
+#include <linux/sock_diag.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define KIB    1024ull
+#define MIB    (1024 * KIB)
+#define MEMORY (4 * MIB)
+/* One segment more than the limit may be under way in each of the two sockets. */
+#define SLACK  (128 * KIB)
+#define BEYOND (512 * KIB)
+#define CROWD  50
+
+/* What is held of the direction outside → inside. */
+struct held {
+	uint64_t buffers; /* memory charged to the two sockets of the plane */
+	uint64_t beyond;  /* bytes in neither: with the plane itself, or with the kernel's worker */
+};
+
+struct sender {
+	struct scene *scene;
+	uint64_t bytes;
+	pthread_t thread;
+	int error;
+};
+
+static void *run_sender(void *arg)
+{
+	struct sender *sender = arg;
+	static const size_t most = 64 * KIB;
+	const uint64_t first = sender->scene->sent[0];
+	uint8_t block[64 * KIB];
+
+	for (uint64_t done = 0; done < sender->bytes;) {
+		uint64_t left = sender->bytes - done;
+
+		pattern_fill(block, most, first + done, 1);
+		ssize_t n =
+			send(sender->scene->far[0], block, left < most ? left : most, MSG_NOSIGNAL);
+		if (n < 0) {
+			sender->error = errno;
+			return NULL;
+		}
+		done += (uint64_t)n;
+	}
+	sender->scene->sent[0] += sender->bytes;
+	shutdown(sender->scene->far[0], SHUT_WR);
+	return NULL;
+}
+
+static void start_sender(struct sender *sender, struct scene *scene, uint64_t bytes)
+{
+	*sender = (struct sender){.scene = scene, .bytes = bytes};
+	assert_int_equal(pthread_create(&sender->thread, NULL, run_sender, sender), 0);
+}
+
+static uint32_t memory_of(int fd, int what)
+{
+	uint32_t info[SK_MEMINFO_VARS] = {0};
+	socklen_t length = sizeof(info);
+
+	assert_int_equal(getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &length), 0);
+	return info[what];
+}
+
+/* Before any byte, so that later sums can be compared with each other. */
+static uint64_t baseline(const struct scene *scene)
+{
+	struct account_in in;
+	uint64_t taken;
+
+	assert_int_equal(account_received(scene->near[0], &in), 0);
+	assert_int_equal(account_taken_exactly(scene->near[1], &taken), 0);
+	return taken - in.received;
+}
+
+static struct held look(const struct scene *scene, uint64_t base)
+{
+	struct account_in in;
+	uint64_t taken;
+	int unread;
+
+	/* In this order, what moves meanwhile counts too much rather than too little. */
+	assert_int_equal(account_taken_exactly(scene->near[1], &taken), 0);
+	assert_int_equal(ioctl(scene->near[0], FIONREAD, &unread), 0);
+	assert_int_equal(account_received(scene->near[0], &in), 0);
+	return (struct held){
+		.buffers = (uint64_t)memory_of(scene->near[0], SK_MEMINFO_RMEM_ALLOC) +
+			   memory_of(scene->near[1], SK_MEMINFO_WMEM_QUEUED),
+		.beyond = in.received - (uint64_t)unread - (taken - base),
+	};
+}
+
+static uint64_t resident(void)
+{
+	unsigned long long total, pages;
+	FILE *file = fopen("/proc/self/statm", "r");
+
+	assert_non_null(file);
+	assert_int_equal(fscanf(file, "%llu %llu", &total, &pages), 2);
+	fclose(file);
+	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static const struct setting settings[] = {
+	{FORWARD_COPY, AF_INET, false, "copy", 0},
+	{FORWARD_SPLICE, AF_INET, false, "splice", 0},
+	{FORWARD_SOCKMAP, AF_INET, false, "sockmap", 0},
+	{FORWARD_AUTO, AF_INET, false, "auto", 0},
+};
+
+static void test_reader_that_stops(void **state)
+{
+	const struct setting *setting = *state;
+	struct bridge *bridge = scene_bridge(setting->forwarding, 0, 0);
+	struct scene scene = scene_prepare(bridge, setting);
+	uint64_t base = baseline(&scene);
+	struct held most = {0};
+	struct sender sender;
+
+	scene_start(&scene);
+	scene_talk(&scene);
+	start_sender(&sender, &scene, 200 * MIB);
+	scene_receive(&scene, 1, MIB);
+	for (int i = 0; i < 500; i++) {
+		struct held held = look(&scene, base);
+
+		most.buffers = held.buffers > most.buffers ? held.buffers : most.buffers;
+		if (i >= 10) /* what is under way is not held */
+			most.beyond = held.beyond > most.beyond ? held.beyond : most.beyond;
+		usleep(10000);
+	}
+	scene_receive(&scene, 1, 199 * MIB);
+	pthread_join(sender.thread, NULL);
+	assert_int_equal(sender.error, 0);
+	scene_expect_fin(&scene, 1);
+	scene_finish(&scene, 1);
+	scene_expect_fin(&scene, 0);
+	scene_close(&scene, STREAM_FINISHED);
+	bridge_free(bridge);
+	print_message("# %s: %llu KiB in socket buffers, %llu KiB beyond them\n", setting->name,
+		      (unsigned long long)(most.buffers / KIB),
+		      (unsigned long long)(most.beyond / KIB));
+	assert_true(most.buffers <= MEMORY - BEYOND + SLACK);
+	assert_true(most.beyond <= BEYOND);
+}
+
+/* Fifty of them, while two others talk. */
+static void test_crowd_of_stopped_readers(void **state)
+{
+	const struct setting *setting = *state;
+	struct setting small = *setting;
+	struct bridge *bridge = scene_bridge(setting->forwarding, 0, 0);
+	struct scene scenes[CROWD], talkers = scene_open(bridge, setting);
+	struct sender senders[CROWD];
+	uint64_t bases[CROWD], before = resident(), worst = 0;
+	struct held sum = {0};
+	unsigned turns = 0;
+
+	small.rcvbuf = 64 * KIB;
+	for (int s = 0; s < CROWD; s++) {
+		scenes[s] = scene_prepare(bridge, &small);
+		bases[s] = baseline(&scenes[s]);
+		scene_start(&scenes[s]);
+	}
+	for (int s = 0; s < CROWD; s++)
+		start_sender(&senders[s], &scenes[s], 12 * MIB);
+	for (uint64_t end = timer_now() + 5 * NS_PER_S, now; (now = timer_now()) < end; turns++) {
+		for (int i = 0; i < 2; i++) {
+			scene_send(&talkers, i, 100, 0);
+			scene_receive_all(&talkers, !i);
+		}
+		uint64_t took = timer_now() - now;
+		/* The first second is that of the crowd's bytes. */
+		if (now > end - 4 * NS_PER_S && took > worst)
+			worst = took;
+		usleep(1000);
+	}
+	for (int s = 0; s < CROWD; s++) {
+		struct held held = look(&scenes[s], bases[s]);
+
+		sum.buffers += held.buffers;
+		sum.beyond += held.beyond;
+	}
+	uint64_t grown = resident() - before;
+	print_message("# %s: %llu KiB in socket buffers, %llu KiB beyond them, %llu KiB of the "
+		      "process; %u turns of the talkers, the slowest took %llu us\n",
+		      setting->name, (unsigned long long)(sum.buffers / KIB),
+		      (unsigned long long)(sum.beyond / KIB), (unsigned long long)(grown / KIB),
+		      turns, (unsigned long long)(worst / 1000));
+	for (int s = 0; s < CROWD; s++) {
+		scene_receive(&scenes[s], 1, 12 * MIB);
+		pthread_join(senders[s].thread, NULL);
+		assert_int_equal(senders[s].error, 0);
+		scene_expect_fin(&scenes[s], 1);
+		scene_finish(&scenes[s], 1);
+		scene_expect_fin(&scenes[s], 0);
+	}
+	scene_finish(&talkers, 0);
+	scene_expect_fin(&talkers, 1);
+	scene_finish(&talkers, 1);
+	scene_expect_fin(&talkers, 0);
+	for (int s = 0; s < CROWD; s++) {
+		struct bridge_result result;
+
+		assert_true(bridge_wait(bridge, scenes[s].pair, 5, &result));
+	}
+	struct bridge_result result;
+	assert_true(bridge_wait(bridge, talkers.pair, 5, &result));
+	for (int s = 0; s < CROWD; s++)
+		scene_close(&scenes[s], STREAM_FINISHED);
+	scene_close(&talkers, STREAM_FINISHED);
+	bridge_free(bridge);
+	assert_true(sum.buffers <= CROWD * (MEMORY - BEYOND + SLACK));
+	assert_true(sum.beyond <= CROWD * BEYOND);
+	assert_true(grown <= CROWD * BEYOND);
+	/* Not a speed: blocked neighbours must not make a turn wait for their time-outs. */
+	assert_true(turns >= 100 && worst < NS_PER_S);
+}
+
+int main(void)
+{
+	struct CMUnitTest tests[2 * sizeof(settings) / sizeof(settings[0])] = {0};
+	static char names[sizeof(tests) / sizeof(tests[0])][80];
+	size_t n = 0;
+
+	signal(SIGPIPE, SIG_IGN);
+	for (size_t s = 0; s < sizeof(settings) / sizeof(settings[0]); s++)
+		for (int crowd = 0; crowd < 2; crowd++) {
+			snprintf(names[n], sizeof(names[n]), "%s: %s", settings[s].name,
+				 crowd ? "fifty readers that stop" : "a reader that stops");
+			tests[n].name = names[n];
+			tests[n].test_func =
+				crowd ? test_crowd_of_stopped_readers : test_reader_that_stops;
+			tests[n++].initial_state = (void *)(uintptr_t)&settings[s];
+		}
+	return _cmocka_run_group_tests("memory", tests, n, NULL, NULL);
+}
