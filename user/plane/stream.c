@@ -204,9 +204,13 @@ void stream_kernel_event(struct stream_direction *direction, enum flow_event eve
 		end(stream, STREAM_BROKEN);
 		return;
 	}
-	sockmap_given_back(stream, i);
-	direction->waiting = false;
-	advance(stream, i);
+	if (event == FLOW_BUSY) {
+		sockmap_busy_seen(stream, i);
+	} else {
+		sockmap_given_back(stream, i);
+		direction->waiting = false;
+		advance(stream, i);
+	}
 	settle(stream);
 }
 
@@ -362,7 +366,8 @@ void stream_init(struct stream *stream, struct plane *plane,
 static void bound_buffers(int fd, uint32_t memory)
 {
 	/* The kernel doubles the value. */
-	int bytes = (int)((memory - BESIDE_BUFFERS) / 4);
+	uint32_t share = memory > 2 * BESIDE_BUFFERS ? memory - BESIDE_BUFFERS : memory / 2;
+	int bytes = (int)(share / 4);
 
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)) < 0)
 		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
@@ -387,7 +392,7 @@ void stream_start(struct stream *stream)
 		(void)setsockopt(side->watch.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 		/* An urgent byte (RFC 6093) is a byte as others are: recv() would skip it. */
 		(void)setsockopt(side->watch.fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof(on));
-		if (settings->memory > 2 * BESIDE_BUFFERS)
+		if (settings->memory)
 			bound_buffers(side->watch.fd, settings->memory);
 	}
 	if (settings->idle_timeout || settings->drain_timeout) {
