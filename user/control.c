@@ -66,23 +66,19 @@ static void on_signal(evutil_socket_t number, short events, void *arg)
 	stop(arg);
 }
 
+void control_stray_mail(struct mail *mail)
+{
+	log_error("mail of type %d is not for this control thread", (int)mail->type);
+	mail_free(mail);
+}
+
 static void take_mail(struct control *control, struct mail *mail)
 {
-	switch (mail->type) {
-	case MAIL_NOTICE:
-		control->quiet_turns = 0;
-		if (control->ops->notice)
-			control->ops->notice(control, mail);
-		else
-			mail_free(mail);
-		break;
-	case MAIL_STOP:
+	if (mail->type == MAIL_STOP) {
 		mail_free(mail);
 		stop(control);
-		break;
-	default:
-		log_error("mail of type %d is not for the control thread", (int)mail->type);
-		mail_free(mail);
+	} else {
+		control->ops->mail(control, mail);
 	}
 }
 

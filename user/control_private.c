@@ -4,8 +4,10 @@
 #include "common/log.h"
 #include "common/settings.h"
 #include "user/private/announcer.h"
+#include "user/private/keeper.h"
 #include "user/private/resolver.h"
 #include "user/private/service.h"
+#include "user/private/taken.h"
 #include "user/timestamp.h"
 
 #include <errno.h>
@@ -14,6 +16,7 @@ struct private_role {
 	struct private_service service;
 	struct announcer *announcer;
 	struct resolver *resolver;
+	struct keeper *keeper;
 };
 
 static void private_free(struct control *control)
@@ -24,6 +27,7 @@ static void private_free(struct control *control)
 		return;
 	announcer_free(role->announcer);
 	resolver_free(role->resolver);
+	keeper_free(role->keeper);
 	free(role);
 	control->role = NULL;
 }
@@ -67,6 +71,20 @@ static int add_announcements(struct control *control)
 	return 0;
 }
 
+static int make_keeper(struct control *control, struct private_role *role)
+{
+	const struct keeper_settings settings = {
+		KEEPER_TIMES,
+		.min = (unsigned)settings_integer(control->block, "parked.min"),
+		.max = (unsigned)settings_integer(control->block, "parked.max"),
+	};
+
+	int r = keeper_new(control->base, &role->service, &settings, &role->keeper);
+	if (r == 0)
+		announcer_on_accepted(role->announcer, keeper_accepted, role->keeper);
+	return r;
+}
+
 static int private_new(struct control *control, char **ret_error)
 {
 	struct private_role *role = calloc(1, sizeof(*role));
@@ -95,7 +113,7 @@ static int private_new(struct control *control, char **ret_error)
 		.max_calls = (unsigned)settings_integer(control->tree, "limits.pending"),
 		.max_dials = (unsigned)settings_integer(control->tree, "limits.pending"),
 	};
-	return 0;
+	return make_keeper(control, role);
 }
 
 static void private_start(struct control *control)
@@ -118,6 +136,7 @@ static void private_stop(struct control *control)
 	struct private_role *role = control->role;
 
 	announcer_stop(role->announcer);
+	keeper_stop(role->keeper);
 }
 
 static void private_call(struct control *control, struct jsonrpc_call *call)
@@ -125,6 +144,23 @@ static void private_call(struct control *control, struct jsonrpc_call *call)
 	struct private_role *role = control->role;
 
 	private_service_call(&role->service, call);
+}
+
+/* Who waits for an answer comes first. */
+static void private_mail(struct control *control, struct mail *mail)
+{
+	struct private_role *role = control->role;
+
+	if (mail->type != MAIL_PARKED) {
+		control_stray_mail(mail);
+		return;
+	}
+	if (mail->u.parked.condition == PARKED_TAKEN) {
+		control->quiet_turns = 0;
+		private_taken(&role->service, mail);
+	}
+	keeper_parked(role->keeper, mail);
+	mail_free(mail);
 }
 
 /* The public proxy knows the time of expiry too. */
@@ -146,6 +182,7 @@ const struct role_ops role_private = {
 	.start = private_start,
 	.stop = private_stop,
 	.call = private_call,
+	.mail = private_mail,
 	.changed = private_changed,
 	.busy = private_busy,
 };

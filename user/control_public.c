@@ -24,16 +24,31 @@ static void public_free(struct control *control)
 	if (!role)
 		return;
 	publisher_free(role->publisher);
+	reservations_free(role->service.reservations);
 	free(role);
 	control->role = NULL;
+}
+
+static struct reservations *make_reservations(const struct control *control, unsigned valid_ms)
+{
+	const struct reservations_limits limits = {
+		.valid_ms = valid_ms,
+		.total = (unsigned)settings_integer(control->tree, "limits.parked"),
+		.per_operator =
+			(unsigned)settings_integer(control->tree, "limits.parked_per_operator"),
+	};
+
+	return reservations_new(&limits);
 }
 
 static int public_new(struct control *control, char **ret_error)
 {
 	struct public_role *role = calloc(1, sizeof(*role));
-	unsigned accept_timeout = (unsigned)settings_integer(control->block, "accept_timeout");
+	unsigned timeout = (unsigned)settings_integer(control->block, "accept_timeout");
 
 	(void)ret_error;
+	if (timeout == 0)
+		timeout = 1;
 	if (!role)
 		return -ENOMEM;
 	control->role = role;
@@ -46,12 +61,18 @@ static int public_new(struct control *control, char **ret_error)
 		.announcements = control->announcements,
 		.changed = publisher_changed,
 		.arg = role->publisher,
+		.crew = &control->crew,
+		.reservations = make_reservations(control, timeout),
+		.endpoint = settings_string(control->block, "internal_endpoint"),
+		.valid_ms = timeout,
 	};
+	if (!role->service.reservations)
+		return -ENOMEM;
 	role->notices = (struct notices){
 		.client = control->client,
 		.crew = &control->crew,
 		.endpoint = settings_string(control->block, "internal_endpoint"),
-		.timeout_ms = accept_timeout > 0 ? accept_timeout : 1,
+		.timeout_ms = timeout,
 		.max = (unsigned)settings_integer(control->tree, "limits.pending"),
 	};
 	return 0;
@@ -82,9 +103,12 @@ static void public_start(struct control *control)
 	publisher_changed(role->publisher);
 }
 
+/* No listener is left to dial ahead to. */
 static void public_stop(struct control *control)
 {
-	(void)control;
+	struct public_role *role = control->role;
+
+	role->service.stopping = true;
 }
 
 static void public_call(struct control *control, struct jsonrpc_call *call)
@@ -94,11 +118,22 @@ static void public_call(struct control *control, struct jsonrpc_call *call)
 	public_service_call(&role->service, call);
 }
 
-static void public_notice(struct control *control, struct mail *mail)
+static void public_mail(struct control *control, struct mail *mail)
 {
 	struct public_role *role = control->role;
 
-	notices_send(&role->notices, mail);
+	switch (mail->type) {
+	case MAIL_NOTICE:
+		control->quiet_turns = 0;
+		notices_send(&role->notices, mail);
+		break;
+	case MAIL_RESERVATION:
+		reservations_shown(role->service.reservations, mail->u.reservation.operator);
+		mail_free(mail);
+		break;
+	default:
+		control_stray_mail(mail);
+	}
 }
 
 static void public_changed(struct control *control)
@@ -121,7 +156,7 @@ const struct role_ops role_public = {
 	.start = public_start,
 	.stop = public_stop,
 	.call = public_call,
-	.notice = public_notice,
+	.mail = public_mail,
 	.changed = public_changed,
 	.busy = public_busy,
 };

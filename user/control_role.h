@@ -17,8 +17,8 @@ struct role_ops {
 	void (*start)(struct control *control);
 	void (*stop)(struct control *control); /* nothing new on its own any more */
 	void (*call)(struct control *control, struct jsonrpc_call *call);
-	void (*notice)(struct control *control, struct mail *mail); /* takes it; may be NULL */
-	void (*changed)(struct control *control);                   /* announcements have expired */
+	void (*mail)(struct control *control, struct mail *mail); /* takes it; never MAIL_STOP */
+	void (*changed)(struct control *control);                 /* announcements have expired */
 	bool (*busy)(const struct control *control);
 };
 
@@ -41,3 +41,6 @@ struct control {
 	bool stopping;
 	unsigned quiet_turns, turns_left;
 };
+
+/* For mail that this role does not expect. Takes it. */
+void control_stray_mail(struct mail *mail);

@@ -91,6 +91,13 @@ void announcer_free(struct announcer *announcer)
 	free(announcer);
 }
 
+void announcer_on_accepted(struct announcer *announcer,
+			   void (*accepted)(const char *proxy, void *arg), void *arg)
+{
+	announcer->accepted = accepted;
+	announcer->accepted_arg = arg;
+}
+
 void announcer_start(struct announcer *announcer)
 {
 	struct peer *peer;
@@ -123,5 +130,7 @@ int announcer_watch(struct announcer *announcer, const char *name)
 			return r;
 	}
 	peer_accepted(peer);
+	if (announcer->accepted)
+		announcer->accepted(name, announcer->accepted_arg);
 	return 0;
 }

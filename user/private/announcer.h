@@ -17,6 +17,9 @@ int announcer_new(struct event_base *base, const char *name, struct jsonrpc_clie
 		  struct announcements *announcements, struct announcer **ret);
 /* After the client, whose last replies still come here. */
 void announcer_free(struct announcer *announcer);
+/* Called whenever a public proxy has accepted some or all announcements. One at a time. */
+void announcer_on_accepted(struct announcer *announcer,
+			   void (*accepted)(const char *proxy, void *arg), void *arg);
 void announcer_start(struct announcer *announcer);
 /* Send nothing more. */
 void announcer_stop(struct announcer *announcer);

@@ -37,6 +37,11 @@ static const json_t *configured(const json_t *public_proxies, const char *name)
 	return NULL;
 }
 
+bool endpoints_configured(const json_t *public_proxies, const char *name)
+{
+	return configured(public_proxies, name) != NULL;
+}
+
 static bool listed(const json_t *endpoints, const struct endpoint *wanted)
 {
 	struct endpoint endpoint;

@@ -9,6 +9,9 @@
 
 #include <stdbool.h>
 
+/* Whether the settings' list names this proxy: then the directory is not asked. */
+bool endpoints_configured(const json_t *public_proxies, const char *name);
+
 /*
  * Settings first: `public_proxies` is the settings' list of {name, endpoints}
  * (may be NULL); a proxy that it names is bound to its endpoints. Otherwise

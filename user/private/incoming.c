@@ -4,8 +4,7 @@
 #include "common/log.h"
 #include "user/answer.h"
 #include "user/caller.h"
-#include "user/private/endpoints.h"
-#include "user/timestamp.h"
+#include "user/private/target.h"
 #include "user/token_text.h"
 
 #include <errno.h>
@@ -35,19 +34,11 @@ static void dial_end(struct dial *dial)
 	dial_free(dial);
 }
 
-/* True when there are addresses. */
 static bool take_addresses(struct dial *dial, const char *endpoint, int n, const struct addr *list,
 			   struct addr *ret, unsigned *ret_n)
 {
-	if (n < 0) {
-		log_warn("connection: domain=%s proxy=%s: %s cannot be resolved: %s",
-			 dial->mail->u.dial.domain, dial->mail->u.dial.operator, endpoint,
-			 strerror(-n));
-		return false;
-	}
-	*ret_n = (unsigned)n < ENDPOINT_ADDRS ? (unsigned)n : ENDPOINT_ADDRS;
-	memcpy(ret, list, *ret_n * sizeof(*list));
-	return true;
+	return target_addresses(dial->mail->u.dial.domain, dial->mail->u.dial.operator, endpoint, n,
+				list, ret, ret_n);
 }
 
 static void inside_resolved(int n, const struct addr *list, void *arg)
@@ -71,24 +62,6 @@ static void outside_resolved(int n, const struct addr *list, void *arg)
 		dial_end(dial);
 }
 
-/* The unexpired announcement for this server name at this public proxy: exact, then wildcard. */
-static const struct announcement *match(const struct private_service *service, const char *domain,
-					const char *proxy)
-{
-	char wildcard[DOMAIN_MAX + 2];
-	int64_t now = timestamp_now();
-
-	const struct announcement *item = announcements_find(service->announcements, domain, proxy);
-	if (item && !announcement_expired(item, now))
-		return item;
-	const char *rest = strchr(domain, '.');
-	if (!rest)
-		return NULL;
-	snprintf(wildcard, sizeof(wildcard), "*%s", rest);
-	item = announcements_find(service->announcements, wildcard, proxy);
-	return item && !announcement_expired(item, now) ? item : NULL;
-}
-
 static struct dial *dial_new(struct private_service *service, const char *endpoint,
 			     const char *inside)
 {
@@ -105,22 +78,6 @@ static struct dial *dial_new(struct private_service *service, const char *endpoi
 		return NULL;
 	}
 	return dial;
-}
-
-/* True when the endpoint may be dialled; otherwise the call is answered. */
-static bool endpoint_allowed(const struct private_service *service, struct jsonrpc_call *call,
-			     const struct caller *caller, const char *endpoint)
-{
-	int r = endpoints_check(service->public_proxies, caller, endpoint);
-
-	if (r == 0)
-		return true;
-	log_warn("connection: proxy=%s names the endpoint \"%s\", which neither the settings nor "
-		 "the directory give for it; to allow it, add {name: %s, endpoints: [\"%s\"]} to "
-		 "private.public_proxies",
-		 caller->name, endpoint, caller->name, endpoint);
-	answer_error(call, 403, "endpoint not allowed", NULL);
-	return false;
 }
 
 struct notice {
@@ -154,11 +111,8 @@ static bool read_params(struct jsonrpc_call *call, struct notice *ret)
 }
 
 static void start_dial(struct private_service *service, struct jsonrpc_call *call,
-		       const struct notice *notice, const struct announcement *item)
+		       const struct notice *notice, const char *inside)
 {
-	const char *inside =
-		item->internal_address ? item->internal_address : service->internal_address;
-
 	struct dial *dial = dial_new(service, notice->endpoint, inside);
 	if (!dial) {
 		answer_internal(call, "out of memory");
@@ -179,16 +133,16 @@ void private_incoming(struct private_service *service, struct jsonrpc_call *call
 
 	if (!read_params(call, &notice))
 		return;
-	const struct announcement *item = match(service, notice.domain, notice.caller.name);
-	if (!item) {
+	const char *inside = target_inside(service, notice.domain, notice.caller.name);
+	if (!inside) {
 		answer_error(call, 404, "no matching connection found", NULL);
-	} else if (!endpoint_allowed(service, call, &notice.caller, notice.endpoint)) {
-		return;
+	} else if (!target_allowed(service, &notice.caller, notice.endpoint)) {
+		answer_error(call, 403, "endpoint not allowed", NULL);
 	} else if (service->dials >= service->max_dials) {
 		log_warn("connection: domain=%s proxy=%s refused: %u are being resolved already",
 			 notice.domain, notice.caller.name, service->dials);
 		answer_error(call, 429, "too many connections are being set up", NULL);
 	} else {
-		start_dial(service, call, &notice, item);
+		start_dial(service, call, &notice, inside);
 	}
 }

@@ -158,6 +158,8 @@ static void announced(int r, json_t *result, const struct jsonrpc_error *error, 
 	unsigned refused = note_items(peer, sent, answers);
 	peer->next_announce = monotonic_ms() + (refused ? AGAIN_REFUSED_MS : AGAIN_MS);
 	schedule(peer);
+	if (peer->announcer->accepted && refused < json_array_size(sent))
+		peer->announcer->accepted(peer->name, peer->announcer->accepted_arg);
 }
 
 static bool is_ours(const struct peer *peer, const json_t *item, const char *domain)

@@ -47,6 +47,8 @@ struct announcer {
 	struct announcements *announcements;
 	LIST_HEAD(, peer) peers;
 	bool started;
+	void (*accepted)(const char *proxy, void *arg); /* may be NULL */
+	void *accepted_arg;
 };
 
 /* The timer's callback: do what is due. `arg` is the peer. */

@@ -6,6 +6,7 @@
 #include "user/caller.h"
 #include "user/domain.h"
 #include "user/public/announce.h"
+#include "user/public/reserve.h"
 #include "user/timestamp.h"
 
 #include <string.h>
@@ -145,6 +146,7 @@ static const struct {
 } methods[] = {
 	{"announceConnections", public_announce},
 	{"getAnnouncements", get_announcements},
+	{"reserveConnections", public_reserve},
 	{"withdrawConnection", withdraw},
 };
 

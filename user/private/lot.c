@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "user/private/lot.h"
+#include "common/cleanup.h"
+#include "common/log.h"
+#include "user/private/reserve.h"
+#include "user/timestamp.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#define BOUNCES_LOGGED 3 /* one or two are no news */
+
+static int64_t monotonic_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void schedule(struct event *event, int64_t ms)
+{
+	const struct timeval delay = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
+
+	event_add(event, &delay);
+}
+
+/* Ask for what is missing in `ms`. */
+static void wait_ms(struct lot *lot, int64_t ms)
+{
+	if (!lot->keeper->stopped)
+		schedule(lot->timer, ms);
+}
+
+/* In the next turn of the loop, with what else comes up in this one; unless we are to wait. */
+static void soon(struct lot *lot)
+{
+	if (!evtimer_pending(lot->timer, NULL))
+		wait_ms(lot, 0);
+}
+
+static int64_t backoff_ms(const struct lot *lot, unsigned failures)
+{
+	const struct keeper_settings *settings = &lot->keeper->settings;
+	unsigned doublings = failures > 20 ? 20 : failures > 0 ? failures - 1 : 0;
+	int64_t ms = settings->backoff_min << doublings;
+	uint16_t jitter;
+
+	if (ms > settings->backoff_max)
+		ms = settings->backoff_max;
+	evutil_secure_rng_get_bytes(&jitter, sizeof(jitter));
+	return ms - ms * jitter / (2 * UINT16_MAX);
+}
+
+/* Logged once until it changes; NULL: all is well again. */
+static void set_problem(struct lot *lot, const char *problem, const char *what_next)
+{
+	if (problem && (!lot->problem || strcmp(lot->problem, problem) != 0))
+		log_info("no connections are parked at public proxy %s: %s; %s", lot->name, problem,
+			 what_next);
+	else if (!problem && lot->problem)
+		log_info("connections are parked at public proxy %s again", lot->name);
+	free(lot->problem);
+	lot->problem = problem ? strdup(problem) : NULL;
+}
+
+static void forget_directory(struct lot *lot)
+{
+	json_decref(TAKE_PTR(lot->directory));
+	lot->fresh = false;
+}
+
+void lot_succeeded(struct lot *lot, unsigned given)
+{
+	unsigned asked = lot->asked;
+
+	lot->asked = 0;
+	lot->failures = 0;
+	lot->fresh = false;
+	lot->denied = false;
+	set_problem(lot, NULL, NULL);
+	/* Fewer than we asked for: its limits are reached, and others wait, too. */
+	if (given < asked)
+		wait_ms(lot, backoff_ms(lot, 1));
+	else if (lot_missing(lot) > 0)
+		soon(lot);
+}
+
+void lot_failed(struct lot *lot, const char *problem)
+{
+	lot->asked = 0;
+	lot->failures++;
+	forget_directory(lot);
+	set_problem(lot, problem, "trying again");
+	wait_ms(lot, backoff_ms(lot, lot->failures));
+}
+
+void lot_refused(struct lot *lot, const char *problem, bool for_good)
+{
+	lot->asked = 0;
+	lot->denied = for_good;
+	forget_directory(lot);
+	set_problem(lot, problem, "asking again in some minutes");
+	wait_ms(lot, lot->keeper->settings.refused);
+}
+
+void lot_accepted(struct lot *lot)
+{
+	if (!lot->denied || !evtimer_pending(lot->timer, NULL))
+		wait_ms(lot, 0);
+}
+
+unsigned lot_missing(const struct lot *lot)
+{
+	unsigned have = lot->demand.waiting + lot->dialled + lot->asked;
+
+	return have < lot->demand.target ? lot->demand.target - have : 0;
+}
+
+/* Without an announcement that is in force there, it would refuse us. */
+static bool wanted(const struct lot *lot)
+{
+	const struct announcement *item;
+	int64_t now = timestamp_now();
+
+	TAILQ_FOREACH(item, announcements_list(lot->keeper->service->announcements), entry)
+	{
+		if (item->accepted && strcmp(item->peer, lot->name) == 0 &&
+		    !announcement_expired(item, now))
+			return true;
+	}
+	return false;
+}
+
+static void turn(evutil_socket_t fd, short events, void *arg)
+{
+	struct lot *lot = arg;
+
+	(void)fd;
+	(void)events;
+	/* The end of the attempt under way looks for what is missing by itself. */
+	if (lot->keeper->stopped || lot->asked > 0 || lot_missing(lot) == 0 || !wanted(lot))
+		return;
+	reserve_begin(lot);
+}
+
+static void calm(evutil_socket_t fd, short events, void *arg)
+{
+	struct lot *lot = arg;
+
+	(void)fd;
+	(void)events;
+	if (demand_calm(&lot->demand))
+		schedule(lot->calm, lot->keeper->settings.calm);
+}
+
+void lot_came(struct lot *lot, unsigned worker, uint64_t connection)
+{
+	if (lot->dialled > 0)
+		lot->dialled--;
+	if (lot->demand.waiting >= lot->keeper->settings.max)
+		return; /* not one of those that we asked for */
+	lot->places[lot->demand.waiting] = (struct place){worker, connection, monotonic_ms()};
+	demand_came(&lot->demand);
+}
+
+static struct place *find(const struct lot *lot, unsigned worker, uint64_t connection)
+{
+	for (unsigned i = 0; i < lot->demand.waiting; i++)
+		if (lot->places[i].worker == worker && lot->places[i].connection == connection)
+			return &lot->places[i];
+	return NULL;
+}
+
+/* The last one takes its place; the demand's count is not yet lowered. */
+static void clear(struct lot *lot, struct place *place)
+{
+	*place = lot->places[lot->demand.waiting - 1];
+}
+
+void lot_taken(struct lot *lot, unsigned worker, uint64_t connection)
+{
+	struct place *place = find(lot, worker, connection);
+
+	if (!place)
+		return;
+	clear(lot, place);
+	lot->bounces = 0;
+	if (demand_taken(&lot->demand)) {
+		log_debug("%u connections are to be parked at public proxy %s", lot->demand.target,
+			  lot->name);
+		if (!lot->keeper->stopped && !evtimer_pending(lot->calm, NULL))
+			schedule(lot->calm, lot->keeper->settings.calm);
+	}
+	soon(lot);
+}
+
+/* Those that are lost together count once. */
+static void bounced(struct lot *lot)
+{
+	if (lot->keeper->stopped || evtimer_pending(lot->timer, NULL))
+		return;
+	if (++lot->bounces == BOUNCES_LOGGED)
+		log_info("connections that are dialled ahead to public proxy %s fail, or end soon; "
+			 "trying more rarely",
+			 lot->name);
+	wait_ms(lot, backoff_ms(lot, lot->bounces));
+}
+
+void lot_lost(struct lot *lot, unsigned worker, uint64_t connection)
+{
+	struct place *place = find(lot, worker, connection);
+
+	if (!place) {
+		if (lot->dialled > 0)
+			lot->dialled--;
+		bounced(lot);
+		return;
+	}
+	bool steady = monotonic_ms() - place->since >= lot->keeper->settings.steady;
+	clear(lot, place);
+	demand_lost(&lot->demand);
+	if (steady) {
+		/* It was time to renew it, or the public proxy has gone, as the next call tells. */
+		lot->bounces = 0;
+		soon(lot);
+	} else {
+		bounced(lot);
+	}
+}
+
+int lot_new(struct keeper *keeper, const char *name, struct lot **ret)
+{
+	struct lot *lot = calloc(1, sizeof(*lot));
+
+	if (!lot)
+		return -ENOMEM;
+	lot->keeper = keeper;
+	lot->name = strdup(name);
+	lot->places = calloc(keeper->settings.max, sizeof(*lot->places));
+	lot->timer = evtimer_new(keeper->base, turn, lot);
+	lot->calm = evtimer_new(keeper->base, calm, lot);
+	if (!lot->name || !lot->places || !lot->timer || !lot->calm) {
+		lot_free(lot);
+		return -ENOMEM;
+	}
+	demand_init(&lot->demand, keeper->settings.min, keeper->settings.max);
+	*ret = lot;
+	return 0;
+}
+
+void lot_free(struct lot *lot)
+{
+	if (lot->timer)
+		event_free(lot->timer);
+	if (lot->calm)
+		event_free(lot->calm);
+	json_decref(lot->directory);
+	free(lot->problem);
+	free(lot->places);
+	free(lot->name);
+	free(lot);
+}

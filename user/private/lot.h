@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The connections parked at one public proxy. What is missing is asked for
+ * in one call at a time; what the workers report meanwhile is made up for by
+ * the next one.
+ *
+ * After a failure of a call the next one waits, with jitter, twice as long
+ * each time; so it does when connections cannot be made or end soon after
+ * they were parked, so that a public proxy that closes at once costs little.
+ * A public proxy that does not know or not permit the method is asked again
+ * after minutes, or when it has accepted announcements anew.
+ */
+#pragma once
+
+#include "user/private/demand.h"
+#include "user/private/keeper.h"
+
+#include <sys/queue.h>
+
+struct keeper {
+	struct event_base *base;
+	struct private_service *service;
+	struct keeper_settings settings;
+	LIST_HEAD(, lot) lots;
+	bool stopped;
+};
+
+/* One that waits there. */
+struct place {
+	unsigned worker;
+	uint64_t connection;
+	int64_t since; /* CLOCK_MONOTONIC, ms */
+};
+
+struct lot {
+	LIST_ENTRY(lot) entry;
+	struct keeper *keeper;
+	char *name;
+	struct event *timer; /* what is missing is asked for when it fires */
+	struct event *calm;  /* ends a period of the demand */
+	struct demand demand;
+	struct place *places; /* demand.waiting of them, room for settings.max */
+	unsigned dialled;     /* given to workers, but they do not wait yet */
+	unsigned asked;       /* in the call or look-up under way; 0: none is */
+	unsigned failures;    /* of calls, since the last one that was answered */
+	unsigned bounces;     /* connections that did not last, since one that did */
+	json_t *directory;    /* entry of the public proxy; NULL: not known or not needed */
+	bool fresh;           /* it was asked for in this attempt */
+	bool denied;          /* and our announcements will not change that */
+	char *problem;        /* the last one logged */
+};
+
+int lot_new(struct keeper *keeper, const char *name, struct lot **ret);
+void lot_free(struct lot *lot);
+
+/* The public proxy has accepted announcements: ask for what is missing. */
+void lot_accepted(struct lot *lot);
+
+/* What a worker reports of its connection. */
+void lot_came(struct lot *lot, unsigned worker, uint64_t connection);
+void lot_lost(struct lot *lot, unsigned worker, uint64_t connection);
+void lot_taken(struct lot *lot, unsigned worker, uint64_t connection);
+
+/* How many are to be asked for now. */
+unsigned lot_missing(const struct lot *lot);
+
+/* How an attempt ends: with so many connections under way, … */
+void lot_succeeded(struct lot *lot, unsigned given);
+/* … with a failure that may pass, … */
+void lot_failed(struct lot *lot, const char *problem);
+/* … or with one that will stay: until somebody changes something, or until our announcements are
+ * known there. */
+void lot_refused(struct lot *lot, const char *problem, bool for_good);

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "user/public/reserve.h"
+#include "common/cleanup.h"
+#include "common/log.h"
+#include "user/answer.h"
+#include "user/caller.h"
+#include "user/flow/token.h"
+#include "user/reserve.h"
+#include "user/timestamp.h"
+#include "user/token_text.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+static int64_t monotonic_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* 0: there is something wrong, in the form. Relays make doubles of integers. */
+static unsigned read_count(struct form *form, const json_t *params)
+{
+	const json_t *field = json_object_get(params, "count");
+	double count = json_number_value(field);
+
+	if (!field)
+		form_fail(form, "count", "is required");
+	else if (!json_is_number(field) || !(count >= 1 && count <= RESERVE_MAX) ||
+		 count != (unsigned)count)
+		form_fail(form, "count", "is not an integer from 1 to 64");
+	else
+		return (unsigned)count;
+	return 0;
+}
+
+static bool has_announcement(const struct announcements *all, const char *owner)
+{
+	const struct announcement *item;
+	int64_t now = timestamp_now();
+
+	if (announcements_of_owner(all, owner) == 0)
+		return false;
+	TAILQ_FOREACH(item, announcements_list(all), entry)
+	{
+		if (strcmp(item->owner, owner) == 0 && !announcement_expired(item, now))
+			return true;
+	}
+	return false;
+}
+
+/* Made, and in the worker's box. */
+static int give_token(struct public_service *service, const char *operator, json_t * tokens)
+{
+	struct mail *mail = mail_new(MAIL_RESERVATION);
+	unsigned workers = service->crew->n;
+	char text[TOKEN_TEXT];
+
+	if (!mail)
+		return -ENOMEM;
+	unsigned worker = service->next_worker++ % workers;
+	int r = token_make(worker, workers, mail->u.reservation.token);
+	if (r < 0) {
+		mail_free(mail);
+		return r;
+	}
+	snprintf(mail->u.reservation.operator, sizeof(mail->u.reservation.operator),
+		 "%s", operator);
+	mail->u.reservation.valid_ms = service->valid_ms;
+	token_encode(mail->u.reservation.token, text);
+	r = json_array_append_new(tokens, json_string(text)) < 0 ? -ENOMEM : 0;
+	explicit_bzero(text, sizeof(text));
+	if (r == 0)
+		crew_mail(service->crew, worker, mail);
+	else
+		mail_free(mail);
+	return r;
+}
+
+static void reserve(struct public_service *service, const char *operator, unsigned wanted,
+		    struct jsonrpc_call *call)
+{
+	AUTO_JSON json_t *tokens = json_array();
+	unsigned n = 0;
+	int r = 0;
+
+	if (!service->stopping && service->crew->n > 0)
+		n = reservations_take(service->reservations, operator, wanted, monotonic_ms());
+	for (unsigned i = 0; i < n && r == 0; i++)
+		r = give_token(service, operator, tokens);
+	if (r < 0)
+		log_error("%s gets %zu of %u tokens for parked connections: %s", operator,
+			  json_array_size(tokens), n, strerror(-r));
+	jsonrpc_call_result(call,
+			    json_pack("{s:s, s:O, s:f}", "endpoint", service->endpoint, "tokens",
+				      tokens, "expires_in", service->valid_ms / 1000.0));
+}
+
+void public_reserve(struct public_service *service, struct jsonrpc_call *call)
+{
+	const json_t *params = jsonrpc_call_request(call)->params;
+	struct form form = FORM_INIT;
+	struct caller caller;
+
+	if (caller_parse(params, &caller) < 0)
+		form_fail(&form, "_client", "is required");
+	unsigned count = read_count(&form, params);
+	if (!form_ok(&form))
+		answer_invalid(call, &form);
+	else if (!caller_proxy_settings(&caller, service->name))
+		answer_error(call, 403, "not authorized", NULL);
+	else if (!has_announcement(service->announcements, caller.name))
+		answer_error(call, 404, "no matching announcement", NULL);
+	else
+		reserve(service, caller.name, count, call);
+}
