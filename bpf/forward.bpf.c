@@ -249,6 +249,11 @@ int forward(struct __sk_buff *skb)
 			return give_back(flow, slot, FLOW_SPILL_ROOM, length);
 	}
 	flow->redirected += length;
+	flow->segments++;
+	if (flow->segments % FLOW_BUSY_SEGMENTS == 0 && flow->busy_told == READ(flow->busy_seen)) {
+		flow->busy_told++;
+		tell(flow, slot, FLOW_BUSY);
+	}
 	return bpf_sk_redirect_hash(skb, &peers, &cookie, 0);
 }
 

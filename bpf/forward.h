@@ -19,8 +19,12 @@ enum flow_mode {
 
 enum flow_event {
 	FLOW_SPILLED = 1, /* the direction has been given back to user space */
-	FLOW_BROKEN = 2,  /* the stream cannot be continued without losing or doubling bytes */
+	FLOW_BUSY =
+		3, /* FLOW_BUSY_SEGMENTS more have been redirected: is this still the right path? */
+	FLOW_BROKEN = 2, /* the stream cannot be continued without losing or doubling bytes */
 };
+
+#define FLOW_BUSY_SEGMENTS 1024 /* a power of two */
 
 enum flow_spill_reason {
 	FLOW_SPILL_ROOM = 1,    /* no room at the peer */
@@ -36,7 +40,8 @@ struct flow {
 	__u32 budget;     /* bytes that may wait for the kernel's worker */
 	__u32 ring;       /* index of the owner's ring buffer */
 	__u32 generation; /* of the slot, so that a late event is not taken for a new flow's */
-	__u64 user_reserved[4];
+	__u32 busy_seen;  /* of `busy_told`: the event has been read */
+	__u32 user_reserved[7];
 
 	/* Written by the program, under the source socket's lock. */
 	__u64 passed;     /* bytes that went to user space */
@@ -52,7 +57,8 @@ struct flow {
 	__u16 broken;
 	__u16 reason; /* enum flow_spill_reason of the last spill */
 	__u16 program_reserved;
-	__u64 program_reserved_more;
+	__u32 segments;  /* redirected */
+	__u32 busy_told; /* FLOW_BUSY events */
 };
 
 /* One record a change of mode, never one a segment: see docs/kernel.md, "the ring cannot overflow".

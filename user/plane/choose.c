@@ -43,11 +43,10 @@ static enum stream_path choose_auto(struct stream *stream, uint64_t now)
 		return stream->path;
 	/* A whole burst's time has gone by without bulk: the stream is quiet or interactive. */
 	begin_burst(stream, now);
-	if (stream->path == PATH_SOCKMAP)
-		return PATH_SOCKMAP;
-	if (stream->plane->kernel && now - stream->started >= SOCKMAP_AFTER)
-		return PATH_SOCKMAP;
-	return PATH_COPY;
+	if (!stream->plane->kernel || now - stream->started < SOCKMAP_AFTER)
+		return PATH_COPY;
+	/* An epoll loop moves many small messages at one wake-up; the kernel's worker does not. */
+	return load_is_high(&stream->plane->load, now) ? PATH_COPY : PATH_SOCKMAP;
 }
 
 enum stream_path choose_path(struct stream *stream, uint64_t now)

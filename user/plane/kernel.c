@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#define EVENT_KINDS 3                                /* of enum flow_event */
 #define RING_RECORD (8 + sizeof(struct flow_record)) /* libbpf's header and ours */
 
 struct kernel {
@@ -154,13 +155,14 @@ static int on_record(void *arg, void *data, size_t size)
 
 /*
  * The ring cannot overflow: a direction has at most one event of each kind
- * that has not been consumed, because user space offers a direction again
- * only after it has consumed the event that gave it back. libbpf counts a
+ * that has not been consumed: user space offers a direction again only after
+ * it has consumed the event that gave it back, and the program tells that it
+ * is busy only after the last time has been acknowledged. libbpf counts a
  * record's header and rounds up to 8 bytes.
  */
 static int make_ring(struct kernel_share *share, unsigned worker)
 {
-	uint32_t bytes = round_up_power_of_two(share->count * 2 * (uint32_t)RING_RECORD);
+	uint32_t bytes = round_up_power_of_two(share->count * EVENT_KINDS * (uint32_t)RING_RECORD);
 	uint32_t key = worker;
 
 	share->ring_map = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "ring", 0, 0, bytes, NULL);

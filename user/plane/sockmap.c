@@ -175,6 +175,13 @@ void sockmap_observe(struct stream *stream, int i)
 		direction->in_kernel = true;
 }
 
+void sockmap_busy_seen(struct stream *stream, int i)
+{
+	volatile struct flow *flow = flow_of(stream, i);
+
+	flow->busy_seen = flow->busy_told;
+}
+
 void sockmap_given_back(struct stream *stream, int i)
 {
 	struct stream_direction *direction = &stream->directions[i];

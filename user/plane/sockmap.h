@@ -26,6 +26,9 @@ void sockmap_offer(struct stream *stream, int i);
 /* The program has given direction i back. */
 void sockmap_given_back(struct stream *stream, int i);
 
+/* The event FLOW_BUSY of direction i has been read. */
+void sockmap_busy_seen(struct stream *stream, int i);
+
 /* Note what the program has done: whether direction i is with the kernel. */
 void sockmap_observe(struct stream *stream, int i);
 

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "bpf/forward.h"
+#include "user/plane/load_watch.h"
 #include "user/timer.h"
 #include "user/watch.h"
 
@@ -51,6 +52,7 @@ struct plane {
 	struct kernel_share *kernel; /* NULL: the sockmap is not to be had */
 	char *scratch;               /* STREAM_CHUNK bytes */
 	struct pipe_pool *pipes;
+	struct load_watch load;
 };
 
 struct stream_end {
