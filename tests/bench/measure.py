@@ -69,6 +69,14 @@ class Snapshot:
         return spent
 
 
+def busy(seconds=1.0):
+    """How much of the machine others use, from 0 to 1."""
+    before = Snapshot({})
+    time.sleep(seconds)
+    spent = Snapshot({}).since(before)
+    return max(0.0, spent["machine"] / spent["available"])
+
+
 def memory(pids):
     """Bytes: private to these processes, and their share of all (PSS)."""
     private = pss = 0

@@ -203,8 +203,8 @@ def text(result):
     results, titles, facts = Results(result), result["titles"], result["facts"]
     lines = ["# Benchmark", "",
              f"{facts['date']}, commit {facts['commit']}, kernel {facts['kernel']}, "
-             f"{facts['cpus']} processors ({facts['cpu']}), load average at the start "
-             f"{facts['load'][0]:.2f}, certificate {facts['key']}, {facts['rounds']} round(s)"
+             f"{facts['cpus']} processors ({facts['cpu']}), busy with other things "
+             f"before the start {100 * facts['busy']:.0f} %, certificate {facts['key']}, {facts['rounds']} round(s)"
              f"{', quick' if facts['quick'] else ''}; {', '.join(facts['peers'])}", "",
              "Median over the rounds (smallest–largest) × ratio to direct, paired by round.", ""]
     lines += _tables(result, results)

@@ -17,10 +17,10 @@ proxies. --paths: also Passage with each way of forwarding forced.
 import argparse
 import fnmatch
 import json
-import os
 import platform
 import re
 import resource
+import signal
 import subprocess
 import sys
 import time
@@ -102,9 +102,8 @@ class Bench:
         for path in ("sockmap", "splice", "copy") if options.paths else ():
             passage(f"passage-{path}", f"Passage, {path}",
                     {role: {"forwarding": path} for role in ("public", "private")})
-        for variant in options.variant:
-            name, _, file = variant.partition("=")
-            passage(f"passage-{name}", f"Passage, {name}", json.loads(Path(file).read_text()))
+        for name, settings in options.variant:
+            passage(f"passage-{name}", f"Passage, {name}", settings)
         for chain in (top.Nginx, top.Haproxy, top.Sniproxy):
             made.append(chain(self.dir, self.backend.ports))
         wanted = options.topologies and options.topologies.split(",")
@@ -281,7 +280,7 @@ class Bench:
         return {"commit": said("git", "describe", "--always", "--dirty"),
                 "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
                 "kernel": platform.release(), "cpus": measure.CPUS,
-                "cpu": model[1] if model else platform.machine(), "load": os.getloadavg(),
+                "cpu": model[1] if model else platform.machine(), "busy": measure.busy(),
                 "peers": packages.splitlines(), "rounds": self.rounds, "quick": options.quick,
                 "key": options.key}
 
@@ -304,6 +303,14 @@ CASES = (
 )
 
 
+def variant(text):
+    name, _, file = text.partition("=")
+    try:
+        return name, json.loads(Path(file).read_text())
+    except (OSError, ValueError) as e:
+        raise argparse.ArgumentTypeError(f"{text}: {e}") from None
+
+
 def parse():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -312,7 +319,8 @@ def parse():
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--paths", action="store_true")
     parser.add_argument("--key", choices=("rsa", "ecdsa"), default="rsa")
-    parser.add_argument("--variant", action="append", default=[], metavar="NAME=FILE")
+    parser.add_argument("--variant", action="append", default=[], type=variant,
+                        metavar="NAME=FILE")
     parser.add_argument("--only", metavar="PATTERN", help="cases, as in connect*")
     parser.add_argument("--topologies", metavar="NAME,...")
     return parser.parse_args()
@@ -320,6 +328,7 @@ def parse():
 
 def main():
     options = parse()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what runs is stopped on the way out
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     bench = Bench(options)
