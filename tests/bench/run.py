@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Compares Passage with chains of other proxies, and with no proxy at all.
 
-  tests/bench/run.py [--build DIR] [--rounds N] [--quick] [--paths] [--key rsa|ecdsa]
-                     [--variant NAME=FILE]... [--only PATTERN] [--topologies NAME,...]
+  tests/bench/run.py [--build DIR] [--output DIR] [--rounds N] [--quick] [--paths]
+                     [--key rsa|ecdsa] [--variant NAME=FILE]... [--only PATTERN]
+                     [--topologies NAME,...]
 
 In each round each case runs over each chain, in changing order, so that what drifts on the machine
 hits all alike. Writes build/bench/result.json, tables to standard output and to build/bench/result.md,
@@ -15,6 +16,7 @@ proxies. --paths: also Passage with each way of forwarding forced.
 """
 
 import argparse
+import fcntl
 import fnmatch
 import json
 import platform
@@ -68,8 +70,8 @@ class Load:
 class Bench:
     def __init__(self, options):
         self.build = options.build.resolve()
-        self.dir = ROOT / "build/bench"
-        self.dir.mkdir(parents=True, exist_ok=True)
+        self.dir = options.output.resolve()
+        self.lock()
         self.scale = 0.3 if options.quick else 1
         self.rounds = 1 if options.quick and not options.rounds else options.rounds or 5
         self.ca, certificate, key = self.certificates(options.key)
@@ -79,6 +81,16 @@ class Bench:
         self.results = {t.key: {} for t in self.topologies}
         self.failures = []
         self.sample = ""  # which round, and which run in it
+
+    def lock(self):
+        """Two runs at once would spoil each other's figures, and share files."""
+        self.dir.mkdir(parents=True, exist_ok=True)
+        self.locked = open(self.dir / "lock", "w")
+        try:
+            fcntl.flock(self.locked, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Failure(f"another benchmark is at work in {self.dir}; wait for it, or name "
+                          "another folder with --output") from None
 
     def certificates(self, kind):
         """CA, certificate, key: the development ones (RSA 2048), or new ones for P-256."""
@@ -315,6 +327,7 @@ def parse():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", type=Path, default=ROOT / "build")
+    parser.add_argument("--output", type=Path, default=ROOT / "build/bench")
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--paths", action="store_true")
