@@ -62,9 +62,11 @@ def _data(results, titles, metrics):
 
 
 def draw(result, directory):
-    results, titles = Results(result), result["titles"]
+    results = Results(result)
     for name, title, unit, *metrics in PLOTS:
-        if not any(results.values(t, m) for t in titles for m, _ in metrics):
+        titles = {t: text for t, text in result["titles"].items()
+                  if any(results.values(t, m) for m, _ in metrics)}
+        if not titles:
             continue
         columns = ", ".join(
             f"$data using {3 * i + 2}:{3 * i + 3}:{3 * i + 4}:xtic(1) title \"{text}\""

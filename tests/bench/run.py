@@ -107,10 +107,12 @@ class Bench:
     def make_topologies(self, options):
         made = [top.Direct(self.dir, self.backend.ports)]
 
-        def passage(key, title, settings):
-            made.append(top.Passage(self.dir, self.backend.ports, self.build, key, title, settings))
+        def passage(*arguments):
+            made.append(top.Passage(self.dir, self.backend.ports, self.build, *arguments))
 
         passage("passage", "Passage", {})
+        passage("passage-rendezvous", "Passage, none parked",
+                {"private": {"private": {"parked": {"min": 1, "max": 0}}}}, "connect*")
         for path in ("sockmap", "splice", "copy") if options.paths else ():
             passage(f"passage-{path}", f"Passage, {path}",
                     {role: {"forwarding": path} for role in ("public", "private")})
@@ -272,7 +274,8 @@ class Bench:
             for i, case in enumerate(self.cases):
                 shift = (n + i) % len(self.topologies)
                 for topology in self.topologies[shift:] + self.topologies[:shift]:
-                    self.one(topology, case, n)
+                    if fnmatch.fnmatch(case[0], topology.cases):
+                        self.one(topology, case, n)
             print(f"round {n + 1} of {self.rounds}, {time.monotonic() - begin:.0f} s",
                   file=sys.stderr, flush=True)
 

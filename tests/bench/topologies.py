@@ -74,6 +74,7 @@ class Topology:
     """One chain. `backend`: its TLS and its plain port."""
 
     key = title = ""
+    cases = "*"  # those that it takes part in
 
     def __init__(self, directory, backend):
         self.dir = directory / self.key
@@ -131,9 +132,9 @@ class Passage(Chain):
 
     PORTS = (4433, 9999, 6655, 5544, 5556, 8877, 7766, 7776, 8888)
 
-    def __init__(self, directory, backend, build, key="passage", title="Passage", settings=None):
+    def __init__(self, directory, backend, build, key, title, settings, cases="*"):
         self.key, self.title, self.bin = key, title, build / "bin"
-        self.settings = settings or {}
+        self.settings, self.cases = settings, cases
         super().__init__(directory, backend)
 
     def configure(self):
