@@ -281,7 +281,7 @@ inline caught_up(ret)
 }
 
 /*
- * prepare(), for both ends: where to count from, which must not be too low.
+ * prepare(), for both ends: account_taken_exactly() tells where to count from.
  * A half-closed socket cannot go in.
  */
 inline prepare(ret)
