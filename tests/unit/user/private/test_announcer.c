@@ -115,6 +115,46 @@ static void refusals_are_kept_item_by_item(void **state)
 	assert_string_equal(b->refusal, "403 not allowed");
 }
 
+static void note_accepted(const char *proxy, void *arg)
+{
+	assert_string_equal(proxy, "pub");
+	++*(unsigned *)arg;
+}
+
+static void acceptance_is_told(void **state)
+{
+	unsigned told = 0;
+
+	(void)state;
+	put("a.org", "pub", 0);
+	put("b.org", "pub", 0);
+	assert_int_equal(announcer_new(base, "me", NULL, all, &announcer), 0);
+	announcer_on_accepted(announcer, note_accepted, &told);
+	announcer_start(announcer);
+	wait_for_call(10);
+	fake_reply(ANNOUNCE, TWO, -ETIMEDOUT, NULL, 0, "no answer");
+	assert_int_equal(told, 0);
+	wait_for_call(10);
+	fake_reply(ANNOUNCE, TWO, 0, json_pack("[{s:i}, n]", "code", 403), 0, NULL);
+	assert_int_equal(told, 1); /* one of two will do */
+	assert_int_equal(announcer_watch(announcer, "pub"), 0);
+	assert_int_equal(told, 2);
+}
+
+static void nothing_accepted_is_not_told(void **state)
+{
+	unsigned told = 0;
+
+	(void)state;
+	put("a.org", "pub", 0);
+	assert_int_equal(announcer_new(base, "me", NULL, all, &announcer), 0);
+	announcer_on_accepted(announcer, note_accepted, &told);
+	announcer_start(announcer);
+	wait_for_call(10);
+	fake_reply(ANNOUNCE, NULL, 0, json_pack("[{s:i}]", "code", 403), 0, NULL);
+	assert_int_equal(told, 0);
+}
+
 static void failures_are_tried_again_with_back_off(void **state)
 {
 	static const struct {
@@ -227,6 +267,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(all_of_a_proxy_in_one_call),
 		TEST(refusals_are_kept_item_by_item),
+		TEST(acceptance_is_told),
+		TEST(nothing_accepted_is_not_told),
 		TEST(failures_are_tried_again_with_back_off),
 		TEST(the_call_itself_may_fail),
 		TEST(a_new_public_proxy_is_watched),

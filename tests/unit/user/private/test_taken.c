@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "tests/unit/user/fakes.h"
+#include "user/private/taken.h"
+#include "user/timestamp.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static struct worker *workers[2] = {(struct worker *)"a", (struct worker *)"b"};
+static struct crew crew = {.workers = workers, .n = 2};
+static struct event_base *base;
+static struct private_service service;
+
+static void put(const char *domain, const char *peer, const char *inside)
+{
+	const struct stored record = {domain, peer, "me", 0};
+
+	assert_int_equal(announcements_add_fixed(service.announcements, &record, inside), 0);
+}
+
+static int start(void **state)
+{
+	const struct announcements_limits limits = {.total = 5, .per_owner = 5};
+
+	(void)state;
+	base = event_base_new();
+	service = (struct private_service){
+		.name = "me",
+		.crew = &crew,
+		.internal_address = "127.0.0.1:8888",
+		.max_dials = 2,
+	};
+	assert_int_equal(announcements_new(NULL, &limits, timestamp_now(), &service.announcements),
+			 0);
+	put("*.a.org", "pub", "127.0.0.1:77");
+	put("www.a.org", "pub", NULL);
+	put("name.org", "pub", "nowhere.invalid:1");
+	return resolver_new(base, &service.resolver);
+}
+
+static int end(void **state)
+{
+	(void)state;
+	resolver_free(service.resolver);
+	announcements_free(service.announcements);
+	event_base_free(base);
+	return n_fake_mail != 0;
+}
+
+static void taken(const char *domain, const char *proxy)
+{
+	struct mail *mail = mail_new(MAIL_PARKED);
+
+	mail->u.parked.condition = PARKED_TAKEN;
+	mail->u.parked.worker = 1;
+	mail->u.parked.connection = 5;
+	strcpy(mail->u.parked.domain, domain);
+	strcpy(mail->u.parked.operator, proxy);
+	private_taken(&service, mail);
+	mail_free(mail);
+}
+
+/* The answer is there, without a turn of the loop; NULL: a refusal. */
+static void assert_inside(const char *expected)
+{
+	char text[ADDR_TEXT_MAX];
+	struct worker *to;
+	struct mail *mail = fake_take_mail(&to);
+
+	assert_ptr_equal(to, workers[1]);
+	assert_int_equal(mail->type, MAIL_INSIDE);
+	assert_int_equal(mail->u.inside.connection, 5);
+	assert_int_equal(mail->u.inside.n_inside, expected ? 1 : 0);
+	if (expected) {
+		addr_format(&mail->u.inside.inside[0], text);
+		assert_string_equal(text, expected);
+	}
+	mail_free(mail);
+	assert_int_equal(service.dials, 0);
+}
+
+static void the_exact_name_then_the_wildcard(void **state)
+{
+	(void)state;
+	taken("WWW.a.org", "pub");
+	assert_inside("127.0.0.1:8888");
+	taken("x.a.org", "pub");
+	assert_inside("127.0.0.1:77");
+}
+
+static void others_are_refused(void **state)
+{
+	static const char *const unknown[] = {"a.org", "x.y.a.org", "b.org",
+					      "",      "*.a.org",   "x\n.a.org"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++) {
+		taken(unknown[i], "pub");
+		assert_inside(NULL);
+	}
+	taken("www.a.org", "pub-2"); /* announced elsewhere */
+	assert_inside(NULL);
+}
+
+static void those_being_resolved_are_bounded(void **state)
+{
+	(void)state;
+	service.dials = 2;
+	taken("www.a.org", "pub");
+	service.dials = 0;
+	assert_inside(NULL);
+}
+
+static void a_name_that_does_not_resolve_is_a_refusal(void **state)
+{
+	(void)state;
+	taken("name.org", "pub");
+	/* Without a name server it may take its time; freeing the resolver ends it, too. */
+	resolver_free(service.resolver);
+	assert_inside(NULL);
+	assert_int_equal(resolver_new(base, &service.resolver), 0);
+}
+
+static void without_a_worker_nothing_is_kept(void **state)
+{
+	(void)state;
+	crew.n = 0;
+	taken("www.a.org", "pub");
+	crew.n = 2;
+	assert_int_equal(n_fake_mail, 0);
+	assert_int_equal(service.dials, 0);
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, start, end)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(the_exact_name_then_the_wildcard),
+		TEST(others_are_refused),
+		TEST(those_being_resolved_are_bounded),
+		TEST(a_name_that_does_not_resolve_is_a_refusal),
+		TEST(without_a_worker_nothing_is_kept),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
