@@ -244,15 +244,18 @@ void sockmap_hold(struct stream *stream)
 	}
 }
 
+/* What was passed of direction i has been received. */
+static bool all_read(const struct stream *stream, int i)
+{
+	return !stream->ends[i].in_map ||
+	       flow_of(stream, i)->passed ==
+		       stream->ends[i].read - stream->directions[i].passed_base;
+}
+
 /* Nothing of direction i is between the program and the peer's TCP, nor passed and unread. */
 static int quiet(struct stream *stream, int i)
 {
-	const struct stream_direction *direction = &stream->directions[i];
-	uint64_t read_here = stream->ends[i].read - direction->passed_base;
-
-	if (stream->ends[i].in_map && flow_of(stream, i)->passed != read_here)
-		return 0;
-	return sockmap_backlog_empty(stream, i);
+	return all_read(stream, i) ? sockmap_backlog_empty(stream, i) : 0;
 }
 
 int sockmap_leave(struct stream *stream)
@@ -267,6 +270,10 @@ int sockmap_leave(struct stream *stream)
 		set_lowat(stream->ends[i].watch.fd, GATE_BYTES);
 	for (int i = 0; i < 2 && r == 1; i++)
 		r = quiet(stream, i);
+	/* Again, and last: the FIN that passes the gate resets the stream if it comes after this.
+	 */
+	for (int i = 0; i < 2 && r == 1; i++)
+		r = all_read(stream, i);
 	if (r == 1) {
 		for (int i = 0; i < 2; i++)
 			(void)kernel_peer_remove(share, stream->ends[i].cookie);
@@ -274,9 +281,7 @@ int sockmap_leave(struct stream *stream)
 			(void)account_received(stream->ends[i].watch.fd, &in);
 			/* A FIN passes the gate: had it brought bytes along, they are gone with the
 			 * psock. */
-			if (stream->ends[i].in_map &&
-			    flow_of(stream, i)->passed !=
-				    stream->ends[i].read - stream->directions[i].passed_base)
+			if (!all_read(stream, i))
 				r = -EBADMSG;
 		}
 		sockmap_forget(stream);
