@@ -49,7 +49,7 @@ static enum stream_path choose_auto(struct stream *stream, uint64_t now)
 	return load_is_high(&stream->plane->load, now) ? PATH_COPY : PATH_SOCKMAP;
 }
 
-enum stream_path choose_path(struct stream *stream, uint64_t now)
+static enum stream_path choose(struct stream *stream, uint64_t now)
 {
 	switch (stream->plane->settings->forwarding) {
 	case FORWARD_COPY:
@@ -62,4 +62,13 @@ enum stream_path choose_path(struct stream *stream, uint64_t now)
 		break;
 	}
 	return choose_auto(stream, now);
+}
+
+enum stream_path choose_path(struct stream *stream, uint64_t now)
+{
+	enum stream_path path = choose(stream, now);
+
+	if (path == PATH_SOCKMAP && tcp_memory_is_short(&stream->plane->load, now))
+		return PATH_SPLICE;
+	return path;
 }

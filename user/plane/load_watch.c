@@ -6,24 +6,34 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 
 #define WINDOW_LEAST (200 * NS_PER_MS)
 #define WINDOW_MOST  (2 * NS_PER_S) /* an average over longer says nothing about now */
 /* Of all cores' time. */
 #define IDLE_WHEN_BUSY 0.10
 
+/* At most `size` − 1 bytes of a file, terminated. */
+static bool read_text(const char *path, char *ret, size_t size)
+{
+	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return false;
+	ssize_t n = read(fd, ret, size - 1);
+	if (n <= 0)
+		return false;
+	ret[n] = '\0';
+	return true;
+}
+
 /* proc(5): seconds since boot, and seconds that the cores have been idle, summed. */
 static bool read_uptime(double *ret_up, double *ret_idle)
 {
 	char text[64];
-	AUTO_CLOSE int fd = open("/proc/uptime", O_RDONLY | O_CLOEXEC);
 
-	if (fd < 0)
+	if (!read_text("/proc/uptime", text, sizeof(text)))
 		return false;
-	ssize_t n = read(fd, text, sizeof(text) - 1);
-	if (n <= 0)
-		return false;
-	text[n] = '\0';
 	return sscanf(text, "%lf %lf", ret_up, ret_idle) == 2;
 }
 
@@ -45,4 +55,29 @@ bool load_is_high(struct load_watch *watch, uint64_t now)
 	watch->up = up;
 	watch->idle = idle;
 	return watch->busy;
+}
+
+/* Pages. */
+static bool read_memory(unsigned long *ret_used, unsigned long *ret_first_mark)
+{
+	char text[1024], marks[128];
+
+	if (!read_text("/proc/net/sockstat", text, sizeof(text)) ||
+	    !read_text("/proc/sys/net/ipv4/tcp_mem", marks, sizeof(marks)))
+		return false;
+	const char *tcp = strstr(text, "TCP: ");
+	const char *used = tcp ? strstr(tcp, " mem ") : NULL;
+	return used && sscanf(used, " mem %lu", ret_used) == 1 &&
+	       sscanf(marks, "%lu", ret_first_mark) == 1;
+}
+
+bool tcp_memory_is_short(struct load_watch *watch, uint64_t now)
+{
+	unsigned long used = 0, first_mark = 0;
+
+	if (watch->memory_read_at && now - watch->memory_read_at < WINDOW_LEAST)
+		return watch->memory_short;
+	watch->memory_read_at = now;
+	watch->memory_short = read_memory(&used, &first_mark) && used > first_mark;
+	return watch->memory_short;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Whether all cores are busy. Looked at only when bytes move, and then at most
- * a few times a second.
+ * How the machine is: whether all cores are busy, and whether TCP runs out of
+ * memory. Looked at only when bytes move, and then at most a few times a
+ * second.
  */
 #pragma once
 
@@ -12,7 +13,18 @@ struct load_watch {
 	uint64_t read_at; /* ns; 0: never */
 	double up, idle;  /* of /proc/uptime then, s */
 	bool busy;
+
+	uint64_t memory_read_at; /* ns; 0: never */
+	bool memory_short;
 };
 
 /* `now`: CLOCK_MONOTONIC, ns. False while it is not known. */
 bool load_is_high(struct load_watch *watch, uint64_t now);
+
+/*
+ * Whether TCP's memory has passed the first mark of net.ipv4.tcp_mem. A socket
+ * that holds passed bytes is charged in a way that a kernel at its last mark
+ * does not survive (docs/kernel.md, "TCP memory"). False where it cannot be
+ * read.
+ */
+bool tcp_memory_is_short(struct load_watch *watch, uint64_t now);
