@@ -18,6 +18,7 @@
 #   make unit       unit tests                    make san-unit   the same with sanitizers
 #   make bpf        tests of the BPF program      make san-bpf
 #   make e2e        tests through all processes   make san-e2e
+#   make vm-test    bpf and an end-to-end run on Debian's kernels from 5.10 to the newest, in qemu
 #   make model      the hand-over between kernel and user space, every interleaving of it (spin)
 #   make stress     N requests, 25 at a time, through the five processes; rate and latency
 #   make lint       format, static analysis, shell scripts
@@ -29,7 +30,9 @@
 #   ROUNDS=5 QUICK=1        bench: how often each case; a smoke run of a minute or two
 #   PATHS=1                 bench: Passage also with each way of forwarding forced
 #   KEY=ecdsa               bench: a P-256 certificate instead of RSA
-#   T=pattern               unit, bpf, e2e, model: only tests whose name holds the pattern
+#   KERNELS=6.1,newest      vm-test: only these of 5.10, 6.1, 6.12, newest; JOBS=2 at once
+#   KERNEL=path             vm-test: another bzImage; KERNEL_MODULES=dir its modules
+#   T=pattern               unit, bpf, e2e, vm-test, model: only tests whose name holds the pattern
 #   SAN=address,undefined   build with sanitizers, into build/san
 #   CC=clang                another compiler
 #   B=build/mine            another place to build in
@@ -101,7 +104,7 @@ BPF   := $(filter-out %.bpf,$(BPF_TESTS:%.c=$B/%))
 TOOLS := $(TOOL_SRC:%.c=$B/%)
 BENCH := $(BENCH_SRC:%.c=$B/%)
 
-.PHONY: all examples certs deps demo test unit bpf e2e model san-unit san-bpf san-e2e stress lint bench \
+.PHONY: all examples certs deps demo test unit bpf e2e vm-test model san-unit san-bpf san-e2e stress lint bench \
         bench-programs generated test-programs unit-programs bpf-programs e2e-programs install uninstall help clean FORCE
 all: $(BIN)
 examples: $B/bin/internal-server
@@ -222,6 +225,10 @@ bpf: bpf-programs
 e2e: e2e-programs
 	$(Q)tools/certs.sh --if-needed
 	$(Q)tests/run --build $B --only '$T' e2e
+vm-test: bpf-programs e2e-programs
+	$(Q)tools/certs.sh --if-needed
+	$(Q)KERNEL='$(KERNEL)' KERNEL_MODULES='$(KERNEL_MODULES)' KERNELS='$(KERNELS)' JOBS='$(JOBS)' \
+		tests/run --build $B --only '$T' vm
 model:
 	$(Q)tests/run --build $B --only '$T' model
 san-unit san-bpf san-e2e: san-%:

@@ -13,7 +13,7 @@ build='gcc make pkg-config clang bpftool protobuf-c-compiler protobuf-compiler
 	libcurl4-openssl-dev libnghttp2-dev libprotobuf-c-dev libsqlite3-dev libcap-dev'
 run='ca-certificates curl openssl iproute2 procps util-linux parallel'
 tests='libcmocka-dev python3 python3-pytest python3-grpcio python3-protobuf python3-yaml sqlite3 nftables
-	qemu-system-x86 cpio xz-utils spin'
+	qemu-system-x86 busybox-static kmod zstd debian-archive-keyring spin'
 lint='git clang-format clang-tidy shellcheck'
 bench='nginx libnginx-mod-stream haproxy sniproxy gnuplot-nox'
 services='nginx haproxy sniproxy'
