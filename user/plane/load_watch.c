@@ -58,7 +58,7 @@ bool load_is_high(struct load_watch *watch, uint64_t now)
 }
 
 /* Pages. */
-static bool read_memory(unsigned long *ret_used, unsigned long *ret_first_mark)
+static bool read_memory(unsigned long *ret_used, unsigned long *ret_mark)
 {
 	char text[1024], marks[128];
 
@@ -68,16 +68,16 @@ static bool read_memory(unsigned long *ret_used, unsigned long *ret_first_mark)
 	const char *tcp = strstr(text, "TCP: ");
 	const char *used = tcp ? strstr(tcp, " mem ") : NULL;
 	return used && sscanf(used, " mem %lu", ret_used) == 1 &&
-	       sscanf(marks, "%lu", ret_first_mark) == 1;
+	       sscanf(marks, "%*u %lu", ret_mark) == 1;
 }
 
 bool tcp_memory_is_short(struct load_watch *watch, uint64_t now)
 {
-	unsigned long used = 0, first_mark = 0;
+	unsigned long used = 0, mark = 0;
 
 	if (watch->memory_read_at && now - watch->memory_read_at < WINDOW_LEAST)
 		return watch->memory_short;
 	watch->memory_read_at = now;
-	watch->memory_short = read_memory(&used, &first_mark) && used > first_mark;
+	watch->memory_short = read_memory(&used, &mark) && used > mark;
 	return watch->memory_short;
 }

@@ -22,7 +22,7 @@ struct load_watch {
 bool load_is_high(struct load_watch *watch, uint64_t now);
 
 /*
- * Whether TCP's memory has passed the first mark of net.ipv4.tcp_mem. A socket
+ * Whether TCP's memory has passed the second of the three marks of net.ipv4.tcp_mem. A socket
  * that holds passed bytes is charged in a way that a kernel at its last mark
  * does not survive (docs/kernel.md, "TCP memory"). False where it cannot be
  * read.
