@@ -50,8 +50,11 @@ void dial_cancel(struct connection *connection)
 
 static void give_up(struct connection *connection, int side, int error)
 {
+	/* Dialled ahead, for whoever comes: there is no name yet. */
+	const char *name = connection->name ? connection->name : "clients to come";
+
 	log_warn("connection %" PRIu64 ": cannot connect to %s for %s: %s", connection->id,
-		 side_names[side], connection->name, strerror(error));
+		 side_names[side], name, strerror(error));
 	connection_close(connection, true,
 			 side == SIDE_OUTSIDE ? "the public proxy could not be reached"
 					      : "the internal server could not be reached");
