@@ -87,6 +87,15 @@ void lot_succeeded(struct lot *lot, unsigned given)
 		soon(lot);
 }
 
+/* Not a line in the log each time: under load it comes and goes. */
+void lot_full(struct lot *lot)
+{
+	log_debug("public proxy %s has no room for more parked connections", lot->name);
+	lot->asked = 0;
+	lot->failures++;
+	wait_ms(lot, backoff_ms(lot, lot->failures));
+}
+
 void lot_failed(struct lot *lot, const char *problem)
 {
 	lot->asked = 0;

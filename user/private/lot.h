@@ -66,6 +66,8 @@ unsigned lot_missing(const struct lot *lot);
 
 /* How an attempt ends: with so many connections under way, … */
 void lot_succeeded(struct lot *lot, unsigned given);
+/* … with none, as it gives us no more now, … */
+void lot_full(struct lot *lot);
 /* … with a failure that may pass, … */
 void lot_failed(struct lot *lot, const char *problem);
 /* … or with one that will stay: until somebody changes something, or until our announcements are

@@ -85,7 +85,7 @@ static const char *read_answer(const json_t *result, unsigned asked, struct rese
 			return "its answer holds a token that is none";
 		ret->n++;
 	}
-	return ret->n == 0 ? "it has no room for more" : NULL;
+	return NULL;
 }
 
 /* What we know of it may be old: then ask the directory before it counts. */
@@ -148,6 +148,9 @@ static void replied(int r, json_t *result, const struct jsonrpc_error *error, vo
 	const char *problem = read_answer(result, lot->asked, reserved);
 	if (problem) {
 		lot_failed(lot, problem);
+		reserved_free(reserved);
+	} else if (reserved->n == 0) {
+		lot_full(lot);
 		reserved_free(reserved);
 	} else if (!allowed(lot, reserved->endpoint)) {
 		not_allowed(lot);
