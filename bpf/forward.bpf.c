@@ -134,7 +134,8 @@ static __always_inline int cut_head(struct __sk_buff *skb, __u32 length)
  * From 6.0 on tcp_read_skb() hands over whole skbs: one that a retransmission
  * made to overlap what has been seen already comes again from its start.
  * cb[0] is its TCP sequence number. Returns 0 when the skb now begins at
- * next_seq and is not empty.
+ * next_seq; it is empty when only the FIN at its end was new, which the
+ * sender had put behind its last bytes before it sent them again.
  */
 static __always_inline int align(struct __sk_buff *skb, struct flow *flow)
 {
@@ -154,7 +155,7 @@ static __always_inline int align(struct __sk_buff *skb, struct flow *flow)
 		flow->next_seq = seq;
 		return 0;
 	}
-	if (overlap < 0 || (__u32)overlap >= skb->len)
+	if (overlap < 0 || (__u32)overlap > skb->len)
 		return -1;
 	if (cut_head(skb, (__u32)overlap))
 		return -1;
@@ -222,6 +223,8 @@ int forward(struct __sk_buff *skb)
 
 	if (flow->broken || align(skb, flow))
 		return give_up(flow, slot);
+	if (skb->len == 0)
+		return SK_DROP;
 
 	__u32 length = skb->len;
 	flow->next_seq += length;
