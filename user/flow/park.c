@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -16,6 +17,7 @@
 
 /* An answer from the other side finds dead ones: a parked connection is silent for minutes. */
 #define PROBE_IDLE_S 15
+#define BUCKETS      256
 
 struct parked_operator {
 	LIST_ENTRY(parked_operator) in_parking;
@@ -39,7 +41,7 @@ LIST_HEAD(parked_list, parked);
 struct parking {
 	uint32_t n, most, most_per_operator;
 	LIST_HEAD(, parked_operator) operators;
-	struct parked_list reserved, ended;
+	struct parked_list reserved[BUCKETS], ended;
 };
 
 struct parking *parking_new(uint32_t most, uint32_t most_per_operator)
@@ -64,6 +66,12 @@ void parking_free(struct parking *parking)
 		free(owner);
 	}
 	free(parking);
+}
+
+/* A keyed hash is random to everybody else: its first byte makes a good index. */
+static struct parked_list *bucket_of(struct parking *parking, const uint8_t key[TOKEN_KEY_BYTES])
+{
+	return &parking->reserved[key[0] % BUCKETS];
 }
 
 static struct parked_operator *find(struct parking *parking, const char *name)
@@ -137,9 +145,28 @@ void park_reserve(struct worker *worker, const struct mail *mail)
 	parked->timer.fire = on_timer;
 	owner->n++;
 	parking->n++;
-	LIST_INSERT_HEAD(&parking->reserved, parked, in_list);
+	LIST_INSERT_HEAD(bucket_of(parking, parked->token_key), parked, in_list);
 	timer_arm(&worker->timers, &parked->timer,
 		  timer_now() + mail->u.reservation.valid_ms * NS_PER_MS);
+}
+
+/* The control thread counts the tokens that are out; this one is out no more. */
+static void tell_shown(const struct worker *worker, const char *name)
+{
+	struct mail *mail = mail_new(MAIL_RESERVATION);
+
+	if (!mail)
+		return; /* it counts until it would have expired */
+	snprintf(mail->u.reservation.operator, sizeof(mail->u.reservation.operator), "%s", name);
+	mailbox_put(worker->shop->control, mail);
+}
+
+/* At random a quarter less, so that those that came together do not go together. */
+static uint64_t parking_time(const struct worker *worker, const uint8_t key[TOKEN_KEY_BYTES])
+{
+	uint64_t most = worker->shop->config->park_timeout;
+
+	return most - most / 4 * key[TOKEN_KEY_BYTES - 1] / UINT8_MAX;
 }
 
 bool park_claimed(struct worker *worker, int fd, const uint8_t key[TOKEN_KEY_BYTES])
@@ -151,13 +178,13 @@ bool park_claimed(struct worker *worker, int fd, const uint8_t key[TOKEN_KEY_BYT
 		break;
 	if (!parked)
 		return false;
+	tell_shown(worker, parked->owner->name);
 	OPENSSL_cleanse(parked->token_key, sizeof(parked->token_key));
 	LIST_REMOVE(parked, in_list);
 	LIST_INSERT_HEAD(&parked->owner->parked, parked, in_list);
 	parked->watch.fd = fd;
 	connection_keep_alive(fd, PROBE_IDLE_S);
-	timer_arm(&worker->timers, &parked->timer,
-		  timer_now() + worker->shop->config->park_timeout);
+	timer_arm(&worker->timers, &parked->timer, timer_now() + parking_time(worker, key));
 	if (watch_set(worker->epoll, &parked->watch, EPOLLIN | EPOLLRDHUP) < 0)
 		finish(parked);
 	return true;
@@ -194,8 +221,9 @@ void park_close_all(struct worker *worker)
 	struct parked_operator *owner;
 	struct parked *parked;
 
-	while ((parked = LIST_FIRST(&parking->reserved)))
-		finish(parked);
+	for (int i = 0; i < BUCKETS; i++)
+		while ((parked = LIST_FIRST(&parking->reserved[i])))
+			finish(parked);
 	LIST_FOREACH(owner, &parking->operators, in_parking)
 	while ((parked = LIST_FIRST(&owner->parked)))
 		finish(parked);

@@ -8,6 +8,14 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+/* include/net/tcp_states.h, which no header of user space shares with struct tcp_info's new fields.
+ */
+enum {
+	TCP_CLOSE = 7,
+	TCP_CLOSE_WAIT = 8,
+	TCP_LAST_ACK = 9,
+	TCP_CLOSING = 11,
+};
 /* The kernel's own header: glibc's struct tcp_info ends before the byte counters. */
 #include <linux/tcp.h>
 
@@ -72,4 +80,33 @@ int account_taken(int fd, uint64_t *ret)
 		return -errno;
 	*ret = info.tcpi_bytes_acked + (uint64_t)queued;
 	return 0;
+}
+
+/* States that follow a FIN of the peer. TCP_CLOSE tells nothing, and its owner will hear of it. */
+static bool has_fin(uint8_t state)
+{
+	return state == TCP_CLOSE_WAIT || state == TCP_LAST_ACK || state == TCP_CLOSING;
+}
+
+int account_complete(int fd, uint64_t seen)
+{
+	struct account_in before, after;
+	int queued;
+
+	for (int i = 0; i < ATTEMPTS; i++) {
+		int r = account_received(fd, &before);
+		if (r < 0)
+			return r;
+		if (ioctl(fd, SIOCINQ, &queued) < 0)
+			return -errno;
+		r = account_received(fd, &after);
+		if (r < 0)
+			return r;
+		if (after.state == TCP_CLOSE)
+			return 1;
+		if (before.received == after.received)
+			return after.received ==
+			       seen + (uint64_t)queued + (has_fin(after.state) ? 1 : 0);
+	}
+	return -EAGAIN;
 }

@@ -10,8 +10,19 @@
 /* Then the worker's other connections get their turn. */
 #define ROUNDS 8
 
-/* Bytes sent, 0 when the destination is blocked, -errno. */
-static ssize_t send_some(struct stream_end *to, const char *bytes, size_t n)
+/*
+ * The kernel is out of memory for this socket. EFAULT is what tcp_sendmsg()
+ * makes of it for a socket with unread passed bytes: docs/kernel.md, "TCP
+ * memory". Nothing has been taken.
+ */
+static bool is_shortage(int error)
+{
+	return error == ENOMEM || error == ENOBUFS || error == EFAULT;
+}
+
+/* Bytes sent, fewer when the destination is blocked or *ret_why tells why, -errno. */
+static ssize_t send_some(struct stream_end *to, const char *bytes, size_t n,
+			 enum move_result *ret_why)
 {
 	size_t done = 0;
 
@@ -21,9 +32,10 @@ static ssize_t send_some(struct stream_end *to, const char *bytes, size_t n)
 		if (sent < 0) {
 			if (errno == EINTR)
 				continue;
-			if (errno == EAGAIN)
-				break;
-			return -errno;
+			if (errno != EAGAIN && !is_shortage(errno))
+				return -errno;
+			*ret_why = errno == EAGAIN ? MOVE_BLOCKED : MOVE_WAIT;
+			break;
 		}
 		done += (size_t)sent;
 		to->sent += (uint64_t)sent;
@@ -33,14 +45,15 @@ static ssize_t send_some(struct stream_end *to, const char *bytes, size_t n)
 
 static enum move_result flush(struct stream_direction *direction, struct stream_end *to)
 {
+	enum move_result why = MOVE_BLOCKED;
 	ssize_t sent = send_some(to, direction->pending + direction->pending_start,
-				 direction->pending_end - direction->pending_start);
+				 direction->pending_end - direction->pending_start, &why);
 
 	if (sent < 0)
 		return MOVE_RESET_OUT;
 	direction->pending_start += (uint32_t)sent;
 	if (direction->pending_start < direction->pending_end)
-		return MOVE_BLOCKED;
+		return why;
 	free(direction->pending);
 	direction->pending = NULL;
 	return MOVE_DRY;
@@ -96,11 +109,12 @@ enum move_result copy_move(struct stream *stream, int i)
 		enum move_result clear = wait_for_kernel(stream, i);
 		if (clear == MOVE_WAIT)
 			return keep(direction, scratch, (size_t)n, MOVE_WAIT);
-		ssize_t sent = clear == MOVE_DRY ? send_some(to, scratch, (size_t)n) : -1;
+		enum move_result why = MOVE_BLOCKED;
+		ssize_t sent = clear == MOVE_DRY ? send_some(to, scratch, (size_t)n, &why) : -1;
 		if (sent < 0)
 			return MOVE_RESET_OUT;
 		if (sent < n)
-			return keep(direction, scratch + sent, (size_t)(n - sent), MOVE_BLOCKED);
+			return keep(direction, scratch + sent, (size_t)(n - sent), why);
 		/*
 		 * A short read has emptied the queue: EAGAIN need not be asked for, epoll
 		 * tells when there is more. It does not where both ends have half-closed.

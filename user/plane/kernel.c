@@ -162,7 +162,8 @@ static int on_record(void *arg, void *data, size_t size)
  */
 static int make_ring(struct kernel_share *share, unsigned worker)
 {
-	uint32_t bytes = round_up_power_of_two(share->count * EVENT_KINDS * (uint32_t)RING_RECORD);
+	uint32_t bytes =
+		round_up_power_of_two((share->count * EVENT_KINDS + 1) * (uint32_t)RING_RECORD);
 	uint32_t key = worker;
 
 	share->ring_map = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "ring", 0, 0, bytes, NULL);

@@ -6,12 +6,11 @@
 #include "user/plane/stream.h"
 
 enum move_result {
-	MOVE_DRY,     /* the source has no more for now, all is delivered */
-	MOVE_BLOCKED, /* the destination takes no more for now */
-	MOVE_WAIT, /* bytes that the kernel was given are still under way: nothing may overtake them
-		    */
-	MOVE_MORE, /* stopped so that others get their turn */
-	MOVE_EOF,  /* the source has half-closed, all that user space had is delivered */
+	MOVE_DRY,       /* the source has no more for now, all is delivered */
+	MOVE_BLOCKED,   /* the destination takes no more for now */
+	MOVE_WAIT,      /* for what the kernel does not announce: bytes under way, or memory */
+	MOVE_MORE,      /* stopped so that others get their turn */
+	MOVE_EOF,       /* the source has half-closed, all that user space had is delivered */
 	MOVE_RESET_IN,  /* the source was reset */
 	MOVE_RESET_OUT, /* the destination was reset */
 	MOVE_NO_MEMORY,

@@ -158,6 +158,10 @@ void sockmap_offer(struct stream *stream, int i)
 	    !stream->ends[1].in_map)
 		return;
 	volatile struct flow *flow = flow_of(stream, i);
+	/* Its event has not been read yet, and will lead here: so there is never a second in the
+	 * ring. */
+	if (flow->spills != stream->directions[i].spills_seen)
+		return;
 	/* Before the count of received bytes: what is passed in between makes the two differ. */
 	uint64_t passed = flow->passed;
 
@@ -188,6 +192,7 @@ void sockmap_given_back(struct stream *stream, int i)
 
 	direction->in_kernel = false;
 	direction->check_backlog = true;
+	direction->spills_seen++;
 	direction->burst_spills++;
 }
 
@@ -283,6 +288,11 @@ int sockmap_leave(struct stream *stream)
 			 * psock. */
 			if (!all_read(stream, i))
 				r = -EBADMSG;
+			/* The kernel drops a segment whose psock has gone under it, uncounted. */
+			if (account_complete(stream->ends[i].watch.fd,
+					     stream->ends[i].read +
+						     sockmap_redirected(stream, i)) == 0)
+				r = -EBADMSG;
 		}
 		sockmap_forget(stream);
 		stream->path = PATH_COPY;
@@ -307,6 +317,7 @@ void sockmap_forget(struct stream *stream)
 		direction->in_kernel = false;
 		direction->check_backlog = false;
 		direction->switches_seen = 0;
+		direction->spills_seen = 0;
 		stream->ends[i].in_map = false;
 	}
 }

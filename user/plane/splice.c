@@ -84,6 +84,8 @@ static enum move_result empty_pipe(struct stream_direction *direction, struct st
 		if (n < 0) {
 			if (errno == EINTR)
 				continue;
+			if (errno == ENOMEM || errno == ENOBUFS)
+				return MOVE_WAIT;
 			return errno == EAGAIN ? MOVE_BLOCKED : MOVE_RESET_OUT;
 		}
 		direction->in_pipe -= (uint32_t)n;

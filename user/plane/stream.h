@@ -89,6 +89,7 @@ struct stream_direction {
 	uint64_t burst_start;        /* count of bytes when the current burst began: see choose.h */
 	uint32_t burst_spills;
 	uint32_t switches_seen; /* of the flow's `switches` */
+	uint32_t spills_seen;   /* events of `spills` that have been read */
 	bool in_kernel;         /* as far as user space knows, the program has the direction */
 	bool check_backlog; /* redirected bytes may be under way: send nothing before they have been
 			       taken */
