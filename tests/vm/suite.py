@@ -6,6 +6,8 @@ From the environment:
   KERNEL=path            a bzImage instead of these
   KERNEL_MODULES=dir     its modules, as they would be installed below /lib/modules
   JOBS=2                 guests at once
+  VM_MEMORY=1024         MiB a guest (4096)
+  PASSAGE_TEST_SCALE=1   by how much tests with a lot of data shall divide it (10)
 """
 
 import concurrent.futures
@@ -106,6 +108,20 @@ def boot(kernel, base, tests, accel):
     return machine
 
 
+def without_successes(output):
+    """Of a long list only what went wrong. What a test prints stands before its verdict."""
+    kept, since_verdict = [], []
+    for line in output.splitlines():
+        if re.match(r"ok \d", line):
+            since_verdict = []
+            continue
+        since_verdict.append(line)
+        if line.startswith("not ok "):
+            kept += since_verdict
+            since_verdict = []
+    return "\n".join(kept + since_verdict) + "\n"
+
+
 def results(kernel, machine, tests, judge, Count, say):
     """The counts of one guest's tests; prints what went wrong. The kernel's own conduct counts as
     one test more."""
@@ -116,7 +132,7 @@ def results(kernel, machine, tests, judge, Count, say):
         count, output = judge(test, output, -1 if status is None else status)
         total += count
         if count.failed:
-            problems.append(f"--- {kernel.name}: {test}\n{output}")
+            problems.append(f"--- {kernel.name}: {test}\n{without_successes(output)}")
         elif count.skipped:
             problems.append(f"{kernel.name}: {test}: {count.skipped} skipped")
     missing = [t for t in (Path(t).stem for t in tests) if t not in seen]

@@ -6,13 +6,6 @@ set -u
 # shellcheck source=tests/vm/guest/lib.sh
 . tests/vm/guest/lib.sh
 
-ready() {
-	(
-		trap - EXIT
-		wait_ready
-	)
-}
-
 requests() { # N
 	curl --silent --show-error --cacert settings/dev/certs/root.crt --max-time 200 \
 		--resolve "$domain:4433:127.0.0.1" --header 'Connection: close' \
@@ -28,9 +21,7 @@ in_turns() {
 }
 
 mib=$((1024 * 1024))
-settle public-proxy-1 '{"forwarding": "sockmap"}'
-settle private-proxy-1 '{"forwarding": "sockmap", "private": {"announcements": [{
-	"domain": "'$stream'", "proxies": ["public-proxy-1.ga"], "internal_address": "localhost:8889"}]}}'
+force_sockmap
 plan 10
 start_five hyper >"$dir/started"
 start_streamer

@@ -35,6 +35,19 @@ settle() { # ROLE JSON
 	printf '%s\n' "$2" >"settings/dev/roles/$1/900_vm.json"
 }
 
+ready() {
+	(
+		trap - EXIT
+		wait_ready
+	)
+}
+
+force_sockmap() {
+	settle public-proxy-1 '{"forwarding": "sockmap"}'
+	settle private-proxy-1 '{"forwarding": "sockmap", "private": {"announcements": [{
+		"domain": "'$stream'", "proxies": ["public-proxy-1.ga"], "internal_address": "localhost:8889"}]}}'
+}
+
 plan() { # TESTS
 	echo "1..$1"
 }

@@ -62,9 +62,7 @@ mib=$((1024 * 1024))
 address=$host
 sed -i "s/localhost:\(4433\|9999\|5556\)/$address:\1/" settings/dev/directory/*.json \
 	settings/dev/roles/*/*.yml
-settle public-proxy-1 '{"forwarding": "sockmap"}'
-settle private-proxy-1 '{"forwarding": "sockmap", "private": {"announcements": [{
-	"domain": "'$stream'", "proxies": ["public-proxy-1.ga"], "internal_address": "localhost:8889"}]}}'
+force_sockmap
 plan 9
 check "two hosts, joined by a wire" wire
 check "the wire delays, reorders, loses 1 %" bad 1%

@@ -1,0 +1,44 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# The machine's memory for TCP is exhausted: what is passed by the program
+# leaves a socket's account overdrawn, and kernels up to 7.2 then send a
+# negative number of bytes (WARN in tcp_sendmsg_locked, or worse).
+# shellcheck disable=SC2317 # check calls the functions
+set -u
+# shellcheck source=tests/vm/guest/lib.sh
+. tests/vm/guest/lib.sh
+
+exhaust() {
+	# Pages: 8, 12 and 16 MiB. All connections together would like some hundred.
+	echo "2048 3072 4096" >/proc/sys/net/ipv4/tcp_mem
+}
+
+was_exhausted() {
+	grep '^TCP:' /proc/net/sockstat
+	awk '/^TcpExt:/ {
+			if (!n) n = split($0, name)
+			else for (i = 2; i <= n; i++) if (name[i] == "TCPMemoryPressures") found = $i
+		}
+		END { print "memory pressure " found + 0 " times"; exit found + 0 == 0 }' /proc/net/netstat
+}
+
+mib=$((1024 * 1024))
+force_sockmap
+plan 7
+start_five hyper >"$dir/started"
+start_streamer
+check "the five processes answer" ready
+# Some are in the sockmap already when it begins.
+streamed --up $((2 * mib)) --down $((2 * mib)) --connections 16 --write 1-4096 --pause 20:20000 \
+	>"$dir/before" 2>&1 &
+before=$!
+sleep 1
+check "TCP memory of 16 MiB for all" exhaust
+check "connections from before: every byte once" wait "$before"
+check "32 connections, writes of every size: every byte once" \
+	streamed --up $mib --down $mib --connections 32 --write 1-262144
+check "readers that stall: every byte once" \
+	streamed --up $((mib / 2)) --down $mib --connections 16 --stall 10000:1000
+check "there was pressure" was_exhausted
+echo "98304 131072 196608" >/proc/sys/net/ipv4/tcp_mem
+finish
