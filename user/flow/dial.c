@@ -63,9 +63,7 @@ static void give_up(struct connection *connection, int side, int error)
 static int show_token(struct connection *connection)
 {
 	struct stream_end *outside = &connection->stream.ends[SIDE_OUTSIDE];
-	int on = 1;
 
-	(void)setsockopt(outside->watch.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	/* The send buffer of a new connection takes 32 bytes in one piece. */
 	ssize_t n = send(outside->watch.fd, connection->dial->token, TOKEN_BYTES,
 			 MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -168,6 +166,8 @@ static int try_address(struct connection *connection, int side, const struct add
 		return -errno;
 	watch->fd = TAKE_FD(fd);
 	watch->ready = on_ready;
+	stream_prepare_socket(watch->fd);
+	connection_keep_alive(watch->fd, connection->worker->shop->config->keepalive);
 	int r = watch_set(connection->worker->epoll, watch, EPOLLOUT);
 	if (r < 0)
 		watch_close(connection->worker->epoll, watch);

@@ -117,6 +117,11 @@ int listen_open(struct worker *worker, const struct addr *addr, struct rate_gate
 	listen->watch.ready = on_ready;
 	listen->watch.fd = open_socket(addr, true);
 	int r = listen->watch.fd;
+	if (r >= 0) {
+		/* Inherited by what is accepted: no calls for each connection. */
+		stream_prepare_socket(r);
+		connection_keep_alive(r, worker->shop->config->keepalive);
+	}
 	if (r >= 0)
 		r = watch_set(worker->epoll, &listen->watch, EPOLLIN);
 	if (r < 0) {

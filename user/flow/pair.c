@@ -27,11 +27,7 @@ static void on_ended(struct stream *stream, enum stream_end_reason reason)
 
 void pair_begin(struct connection *connection)
 {
-	int idle_s = connection->worker->shop->config->keepalive;
-
 	connection_move(connection, CONNECTION_PAIR);
-	for (int i = 0; i < 2; i++)
-		connection_keep_alive(connection->stream.ends[i].watch.fd, idle_s);
 	connection->stream.ended = on_ended;
 	stream_start(&connection->stream);
 }

@@ -173,7 +173,7 @@ bool park_claimed(struct worker *worker, int fd, const uint8_t key[TOKEN_KEY_BYT
 {
 	struct parked *parked;
 
-	LIST_FOREACH (parked, bucket_of(worker->parking, key), in_list)
+	LIST_FOREACH(parked, bucket_of(worker->parking, key), in_list)
 	if (CRYPTO_memcmp(parked->token_key, key, TOKEN_KEY_BYTES) == 0)
 		break;
 	if (!parked)

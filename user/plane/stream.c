@@ -23,6 +23,40 @@
 
 static void settle(struct stream *stream);
 
+static void bound_socket(int fd, uint32_t memory)
+{
+	/* The kernel doubles the value. */
+	uint32_t share = memory > 2 * BESIDE_BUFFERS ? memory - BESIDE_BUFFERS : memory / 2;
+	int bytes = (int)(share / 4);
+
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)) < 0)
+		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes)) < 0)
+		(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+}
+
+/*
+ * From the start: a buffer that shrinks while it is full makes TCP drop what
+ * it has promised room for, and the sender wait for its time-out.
+ */
+static void bound_buffers(struct stream *stream)
+{
+	uint32_t memory = stream->plane->settings->memory;
+
+	if (!memory)
+		return;
+	for (int i = 0; i < 2; i++)
+		bound_socket(stream->ends[i].watch.fd, memory);
+}
+
+void stream_prepare_socket(int fd)
+{
+	int on = 1;
+
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	(void)setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof(on));
+}
+
 static void end(struct stream *stream, enum stream_end_reason reason)
 {
 	if (!stream->running)
@@ -363,23 +397,10 @@ void stream_init(struct stream *stream, struct plane *plane,
 	}
 }
 
-static void bound_buffers(int fd, uint32_t memory)
-{
-	/* The kernel doubles the value. */
-	uint32_t share = memory > 2 * BESIDE_BUFFERS ? memory - BESIDE_BUFFERS : memory / 2;
-	int bytes = (int)(share / 4);
-
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)) < 0)
-		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
-	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes)) < 0)
-		(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
-}
-
 void stream_start(struct stream *stream)
 {
 	const struct plane_settings *settings = stream->plane->settings;
 	uint64_t now = timer_now();
-	int on = 1;
 
 	stream->running = true;
 	stream->started = stream->burst_began = stream->last_progress = now;
@@ -388,13 +409,8 @@ void stream_start(struct stream *stream)
 
 		side->watch.ready = on_ready;
 		side->sent_before = side->sent;
-		/* The kernel's worker obeys Nagle as anybody else does. */
-		(void)setsockopt(side->watch.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-		/* An urgent byte (RFC 6093) is a byte as others are: recv() would skip it. */
-		(void)setsockopt(side->watch.fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof(on));
-		if (settings->memory)
-			bound_buffers(side->watch.fd, settings->memory);
 	}
+	bound_buffers(stream);
 	if (settings->idle_timeout || settings->drain_timeout) {
 		uint64_t first =
 			settings->idle_timeout ? settings->idle_timeout : settings->drain_timeout;

@@ -116,6 +116,7 @@ struct stream {
 	struct stream_direction directions[2];
 	enum stream_path path;
 	bool running;
+	bool bounded;    /* its sockets' buffers: see bound_buffers() */
 	bool entering;   /* ends go into the map as they are read to EAGAIN */
 	bool no_sockmap; /* the kernel has refused these sockets once */
 	bool leaving;    /* on the way out of the sockmap */
@@ -127,6 +128,13 @@ struct stream {
 	uint64_t last_total, last_progress;
 	void (*ended)(struct stream *stream, enum stream_end_reason reason);
 };
+
+/*
+ * Options that both sockets of a stream need from the start: no Nagle, which
+ * the kernel's worker obeys as anybody else does, and urgent bytes in line (RFC
+ * 6093), which recv() would skip. Accepted sockets inherit them.
+ */
+void stream_prepare_socket(int fd);
 
 /* Before anything else: no descriptors, nothing armed. */
 void stream_init(struct stream *stream, struct plane *plane,

@@ -33,11 +33,25 @@ static void wait_ms(struct lot *lot, int64_t ms)
 		schedule(lot->timer, ms);
 }
 
-/* In the next turn of the loop, with what else comes up in this one; unless we are to wait. */
+/*
+ * A reservation crosses two relays: asked for one at a time they would cost as
+ * much as the rendezvous that they save. So those that are taken within some
+ * milliseconds are replaced together, unless half of them are gone already.
+ */
 static void soon(struct lot *lot)
 {
-	if (!evtimer_pending(lot->timer, NULL))
+	const struct demand *demand = &lot->demand;
+	bool urgent = demand->waiting + lot->dialled <= demand->target / 2;
+
+	if (lot->asked > 0)
+		return; /* the end of that attempt looks again */
+	if (!evtimer_pending(lot->timer, NULL)) {
+		lot->gathering = !urgent;
+		wait_ms(lot, urgent ? 0 : lot->keeper->settings.gather);
+	} else if (urgent && lot->gathering) {
+		lot->gathering = false;
 		wait_ms(lot, 0);
+	}
 }
 
 static int64_t backoff_ms(const struct lot *lot, unsigned failures)
@@ -148,6 +162,7 @@ static void turn(evutil_socket_t fd, short events, void *arg)
 
 	(void)fd;
 	(void)events;
+	lot->gathering = false;
 	/* The end of the attempt under way looks for what is missing by itself. */
 	if (lot->keeper->stopped || lot->asked > 0 || lot_missing(lot) == 0 || !wanted(lot))
 		return;

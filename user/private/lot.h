@@ -37,6 +37,7 @@ struct lot {
 	struct keeper *keeper;
 	char *name;
 	struct event *timer; /* what is missing is asked for when it fires */
+	bool gathering;      /* the timer waits for more to ask for, not after a failure */
 	struct event *calm;  /* ends a period of the demand */
 	struct demand demand;
 	struct place *places; /* demand.waiting of them, room for settings.max */
