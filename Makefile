@@ -217,7 +217,7 @@ test:
 	$(Q)tools/certs.sh --if-needed
 	$(Q)$(MAKE) --no-print-directory -j$$(nproc) all test-programs
 	$(Q)$(MAKE) --no-print-directory -j$$(nproc) SAN=address,undefined all test-programs
-	$(Q)tests/run
+	$(Q)KERNELS='$(or $(KERNELS),5.10 6.1 newest)' tests/run
 unit: unit-programs
 	$(Q)tests/run --build $B --only '$T' unit
 bpf: bpf-programs
