@@ -57,7 +57,7 @@ struct mail *mail_new(enum mail_type type)
 	if (!mail)
 		return NULL;
 	mail->type = type;
-	if (type == MAIL_DIALED_BACK)
+	if (type == MAIL_DIALED_BACK || type == MAIL_LENT)
 		mail->u.dialed_back.fd = -1;
 	return mail;
 }
@@ -71,10 +71,12 @@ void mail_free(struct mail *mail)
 		routes_unref(mail->u.routes);
 		break;
 	case MAIL_DIALED_BACK:
+	case MAIL_LENT:
 		if (mail->u.dialed_back.fd >= 0)
 			close(mail->u.dialed_back.fd);
 		break;
 	case MAIL_NOTICE:
+	case MAIL_BORROW:
 	case MAIL_NOTICE_REFUSED:
 	case MAIL_PARKED:
 	case MAIL_DIAL:

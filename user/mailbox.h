@@ -35,6 +35,9 @@ enum mail_type {
 	MAIL_STOP,   /* close listeners; end when the last connection has ended or the time is up */
 	/* worker → worker */
 	MAIL_DIALED_BACK, /* a connection that bears a token of yours */
+	MAIL_BORROW, /* u.notice: a client waits here; who has a parked connection for its operator?
+		      */
+	MAIL_LENT,   /* u.dialed_back: one, for the connection with this token */
 };
 
 enum parked_condition {

@@ -52,7 +52,8 @@ static int open_workers(struct proxy *proxy)
 
 	shop->workers = calloc(proxy->config.workers, sizeof(struct worker *));
 	shop->sources = sources_new(proxy->config.half_open_per_source, proxy->config.half_open);
-	if (!shop->workers || !shop->sources)
+	shop->parked = calloc(proxy->config.workers, sizeof(*shop->parked));
+	if (!shop->workers || !shop->sources || !shop->parked)
 		return fail(-ENOMEM, "cannot make workers");
 	r = rate_gate_new(proxy->config.public_rate_limits, &shop->public_gate);
 	if (r == 0)
@@ -112,6 +113,7 @@ static void close_proxy(struct proxy *proxy)
 	for (unsigned i = 0; shop->workers && i < proxy->config.workers; i++)
 		worker_free(shop->workers[i]);
 	free(shop->workers);
+	free(shop->parked);
 	control_free(proxy->control);
 	kernel_close(shop->kernel);
 	sources_free(shop->sources);

@@ -92,6 +92,13 @@ static void handle(struct worker *worker, struct mail *mail)
 		rendezvous_claimed(worker, mail->u.dialed_back.fd, mail->u.dialed_back.token);
 		mail->u.dialed_back.fd = -1;
 		break;
+	case MAIL_BORROW:
+		park_lend(worker, mail);
+		break;
+	case MAIL_LENT:
+		rendezvous_lent(worker, mail->u.dialed_back.fd, mail->u.dialed_back.token);
+		mail->u.dialed_back.fd = -1;
+		break;
 	case MAIL_STOP:
 		stop(worker, mail->u.stop.grace_ms);
 		break;

@@ -30,6 +30,7 @@ struct workshop {
 	struct rate_gate *public_gate, *internal_gate; /* NULL: no limits */
 	struct worker **workers;
 	_Atomic uint32_t connections; /* open ones of the process */
+	_Atomic uint32_t *parked;     /* public: how many each worker has, of all operators */
 };
 
 struct worker {

@@ -163,11 +163,14 @@ def bpftool(*args):
 
 class World:
     """`dialect`: hyper or eps. `fixed`: the ports of the dev settings, for a namespace of its own.
-    `prefixes`: process name → command prefix, e.g. ip netns exec."""
+    `prefixes`: process name → command prefix, e.g. ip netns exec. `parked`: how many connections the
+    private proxy dials ahead, at least and at most; none, unless a test is about them, so that each
+    connection takes the whole way."""
 
     ORDER = ("internal-server", "public-relay", "private-relay", "public-proxy", "private-proxy")
 
-    def __init__(self, folder, dialect="hyper", fixed=False, prefixes=None, replace=None):
+    def __init__(self, folder, dialect="hyper", fixed=False, prefixes=None, replace=None,
+                 parked=(1, 0)):
         self.dir = Path(folder)
         self.dialect = dialect
         self.prefixes = prefixes or {}
@@ -177,6 +180,8 @@ class World:
         self.stream_port = free_ports(1)[0] if not fixed else 8889
         self.settings = self.dir / "settings/dev"
         self._copy_settings(replace or {})
+        self.extra("private-proxy-1", {"private": {"parked": dict(zip(("min", "max"), parked))}},
+                   "800_parked")
         (self.dir / "log").mkdir(parents=True, exist_ok=True)
         roles = self.settings / "roles"
         variable = dialect.upper() + "_SETTINGS"

@@ -32,6 +32,7 @@ struct parked {
 	struct worker *worker;
 	struct parked_operator *owner;
 	struct watch watch;
+	bool is_open;
 	struct timer timer; /* end of the reservation, or of the parking time */
 	uint8_t token_key[TOKEN_KEY_BYTES];
 };
@@ -98,11 +99,18 @@ static struct parked_operator *find_or_make(struct parking *parking, const char 
 	return owner;
 }
 
+static void count(struct worker *worker, const struct parked *parked, int change)
+{
+	if (parked->is_open)
+		atomic_fetch_add(&worker->shop->parked[worker->index], (uint32_t)change);
+}
+
 /* Out of its list and its counts, freed at the end of the turn. */
 static void finish(struct parked *parked)
 {
 	struct worker *worker = parked->worker;
 
+	count(worker, parked, -1);
 	timer_disarm(&worker->timers, &parked->timer);
 	watch_close(worker->epoll, &parked->watch);
 	OPENSSL_cleanse(parked->token_key, sizeof(parked->token_key));
@@ -183,6 +191,8 @@ bool park_claimed(struct worker *worker, int fd, const uint8_t key[TOKEN_KEY_BYT
 	LIST_REMOVE(parked, in_list);
 	LIST_INSERT_HEAD(&parked->owner->parked, parked, in_list);
 	parked->watch.fd = fd;
+	parked->is_open = true;
+	count(worker, parked, 1);
 	connection_keep_alive(fd, PROBE_IDLE_S);
 	timer_arm(&worker->timers, &parked->timer, timer_now() + parking_time(worker, key));
 	if (watch_set(worker->epoll, &parked->watch, EPOLLIN | EPOLLRDHUP) < 0)
@@ -237,4 +247,41 @@ void park_bury(struct worker *worker)
 		LIST_REMOVE(parked, in_list);
 		free(parked);
 	}
+}
+
+int park_neighbour(const struct worker *worker)
+{
+	const struct workshop *shop = worker->shop;
+	unsigned n = shop->config->workers;
+
+	for (unsigned i = 1; i < n; i++) {
+		unsigned other = (worker->index + i) % n;
+
+		if (atomic_load(&shop->parked[other]) > 0)
+			return (int)other;
+	}
+	return -1;
+}
+
+void park_lend(struct worker *worker, const struct mail *mail)
+{
+	struct workshop *shop = worker->shop;
+	int fd = park_take(worker, mail->u.notice.operator);
+	struct mail *answer = mail_new(fd < 0 ? MAIL_NOTICE : MAIL_LENT);
+
+	if (!answer) {
+		/* The client then waits for its accept_timeout. */
+		log_error("a parked connection cannot be lent: out of memory");
+		if (fd >= 0)
+			(void)close(fd);
+		return;
+	}
+	if (fd < 0) {
+		answer->u.notice = mail->u.notice;
+		mailbox_put(shop->control, answer);
+		return;
+	}
+	answer->u.dialed_back.fd = fd;
+	memcpy(answer->u.dialed_back.token, mail->u.notice.token, TOKEN_BYTES);
+	worker_mail(shop->workers[mail->u.notice.worker], answer);
 }

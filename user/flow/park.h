@@ -29,3 +29,14 @@ bool park_claimed(struct worker *worker, int fd, const uint8_t key[TOKEN_KEY_BYT
 
 /* A living parked connection of this operator, owned by the caller; -1: none. */
 int park_take(struct worker *worker, const char *name);
+
+/* A worker that has parked connections, though maybe not of the right operator; −1: no other one.
+ */
+int park_neighbour(const struct worker *worker);
+
+/*
+ * MAIL_BORROW from another worker: answer with MAIL_LENT, or, when there is
+ * none here either, pass it on to the control thread as the notice that it
+ * would have been. The mail stays the caller's.
+ */
+void park_lend(struct worker *worker, const struct mail *mail);

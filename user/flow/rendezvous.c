@@ -92,7 +92,14 @@ static int send_for(struct connection *connection, const struct route *route)
 	mail->u.notice.connection = connection->id;
 	snprintf(mail->u.notice.domain, sizeof(mail->u.notice.domain), "%s", connection->name);
 	snprintf(mail->u.notice.operator, sizeof(mail->u.notice.operator), "%s", route->operator);
-	mailbox_put(shop->control, mail);
+	/* Another worker may have a parked one; if not, it sends the notice on. */
+	int neighbour = park_neighbour(worker);
+	if (neighbour >= 0) {
+		mail->type = MAIL_BORROW;
+		worker_mail(shop->workers[neighbour], mail);
+	} else {
+		mailbox_put(shop->control, mail);
+	}
 	return 0;
 }
 
@@ -118,16 +125,13 @@ static size_t make_header(struct connection *connection, uint8_t bytes[PROXY_HEA
 	return proxy_header_write_v2(&header, bytes);
 }
 
-/* True: a connection that was dialled ahead serves this client, without any rendezvous. */
-static bool take_parked(struct connection *connection)
+/* True: the connection goes on with `fd`, which was parked; false: it was dead, and is closed. */
+static bool begin_parked(struct connection *connection, int fd)
 {
 	struct stream_end *inside = &connection->stream.ends[SIDE_INSIDE];
 	uint8_t header[PROXY_HEADER_MAX];
-	int fd = park_take(connection->worker, connection->operator);
-
-	if (fd < 0)
-		return false;
 	size_t length = make_header(connection, header);
+
 	/* Nothing has been sent on it before, so that its buffer takes the header in one piece. */
 	if (send(fd, header, length, MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)length) {
 		(void)close(fd);
@@ -138,6 +142,14 @@ static bool take_parked(struct connection *connection)
 	inside->sent = length;
 	pair_begin(connection);
 	return true;
+}
+
+/* True: a connection that was dialled ahead serves this client, without any rendezvous. */
+static bool take_parked(struct connection *connection)
+{
+	int fd = park_take(connection->worker, connection->operator);
+
+	return fd >= 0 && begin_parked(connection, fd);
 }
 
 void rendezvous_begin(struct connection *connection, const char *name)
@@ -229,4 +241,17 @@ void rendezvous_claimed(struct worker *worker, int fd, const uint8_t token[TOKEN
 	inside->watch.fd = fd;
 	inside->read = TOKEN_BYTES;
 	pair_begin(connection);
+}
+
+void rendezvous_lent(struct worker *worker, int fd, const uint8_t token[TOKEN_BYTES])
+{
+	uint8_t key[TOKEN_KEY_BYTES];
+	struct connection *connection = NULL;
+
+	if (token_hash(worker->hasher, token, key) == 0)
+		connection = find(worker->waiting, key);
+	if (!connection)
+		(void)close(fd); /* the client has gone meanwhile */
+	else if (!begin_parked(connection, fd))
+		refuse(connection, ALERT_INTERNAL_ERROR, "a parked connection was dead");
 }

@@ -24,5 +24,8 @@ void rendezvous_refused(struct worker *worker, uint64_t id, const char *reason);
 /* A connection that bears a token of this worker. Takes the descriptor; a token counts once. */
 void rendezvous_claimed(struct worker *worker, int fd, const uint8_t token[TOKEN_BYTES]);
 
+/* MAIL_LENT: a parked connection for the connection with this token. Takes the descriptor. */
+void rendezvous_lent(struct worker *worker, int fd, const uint8_t token[TOKEN_BYTES]);
+
 /* Its token is of no use any more. Called by connection_move(). */
 void rendezvous_forget(struct connection *connection);

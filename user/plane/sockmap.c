@@ -5,6 +5,7 @@
 #include "user/plane/kernel.h"
 
 #include <errno.h>
+#include <linux/filter.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
@@ -263,6 +264,55 @@ static int quiet(struct stream *stream, int i)
 	return all_read(stream, i) ? sockmap_backlog_empty(stream, i) : 0;
 }
 
+/*
+ * The gate alone does not hold: tcp_data_ready() lets GATE_BYTES pass, a FIN,
+ * and whatever comes while the receive buffer is nearly full. For the few
+ * system calls of the removal, segments with bytes or a FIN are dropped before
+ * TCP has seen them; their sender sends them again. RST and acknowledgements
+ * pass.
+ */
+static int shut_door(int fd)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 13), /* flags */
+		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, TH_RST, 7, 0),
+		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, TH_FIN, 7, 0),
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 12), /* length of the header, in words */
+		BPF_STMT(BPF_ALU | BPF_RSH | BPF_K, 4),
+		BPF_STMT(BPF_ALU | BPF_LSH | BPF_K, 2),
+		BPF_STMT(BPF_MISC | BPF_TAX, 0),
+		BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_X, 0, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+	};
+	struct sock_fprog program = {sizeof(code) / sizeof(code[0]), code};
+
+	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) < 0 ? -errno
+											   : 0;
+}
+
+static void open_door(int fd)
+{
+	int unused = 0;
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, &unused, sizeof(unused));
+}
+
+/* 1: no segment reaches the program any more; 0: for want of memory, later perhaps. */
+static int shut_doors(struct stream *stream)
+{
+	struct account_in in;
+
+	for (int i = 0; i < 2; i++) {
+		if (shut_door(stream->ends[i].watch.fd) < 0)
+			return 0;
+		/* What was let in before has been seen by the program when this returns. */
+		(void)account_received(stream->ends[i].watch.fd, &in);
+	}
+	return 1;
+}
+
 int sockmap_leave(struct stream *stream)
 {
 	struct kernel_share *share = stream->plane->kernel;
@@ -275,8 +325,9 @@ int sockmap_leave(struct stream *stream)
 		set_lowat(stream->ends[i].watch.fd, GATE_BYTES);
 	for (int i = 0; i < 2 && r == 1; i++)
 		r = quiet(stream, i);
-	/* Again, and last: the FIN that passes the gate resets the stream if it comes after this.
-	 */
+	if (r == 1)
+		r = shut_doors(stream);
+	/* Again, and last: what passed the gate before the doors were shut has to be read first. */
 	for (int i = 0; i < 2 && r == 1; i++)
 		r = all_read(stream, i);
 	if (r == 1) {
@@ -284,11 +335,9 @@ int sockmap_leave(struct stream *stream)
 			(void)kernel_peer_remove(share, stream->ends[i].cookie);
 		for (int i = 0; i < 2; i++) {
 			(void)account_received(stream->ends[i].watch.fd, &in);
-			/* A FIN passes the gate: had it brought bytes along, they are gone with the
-			 * psock. */
+			/* No byte can have been passed, or dropped with its psock; make sure. */
 			if (!all_read(stream, i))
 				r = -EBADMSG;
-			/* The kernel drops a segment whose psock has gone under it, uncounted. */
 			if (account_complete(stream->ends[i].watch.fd,
 					     stream->ends[i].read +
 						     sockmap_redirected(stream, i)) == 0)
@@ -298,8 +347,10 @@ int sockmap_leave(struct stream *stream)
 		stream->path = PATH_COPY;
 		stream->leaving = false;
 	}
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < 2; i++) {
+		open_door(stream->ends[i].watch.fd);
 		set_lowat(stream->ends[i].watch.fd, 1);
+	}
 	return r;
 }
 
