@@ -200,6 +200,22 @@ static __always_inline int has_room(const struct room *room, const struct flow *
 	return room->queued + waiting + waiting / 4 <= room->limit;
 }
 
+/*
+ * A socket whose own bytes are being passed gets none that are redirected:
+ * both would go through one queue of the socket, and a socket that is written
+ * to while passed bytes lie unread is charged wrongly (docs/kernel.md, "TCP
+ * memory").
+ */
+static __always_inline int peer_is_clear(const struct flow *flow)
+{
+	__u32 slot = READ(flow->peer_slot);
+	struct flow *peer = bpf_map_lookup_elem(&flows, &slot);
+
+	if (!peer)
+		return 0;
+	return READ(peer->mode) == FLOW_KERNEL || READ(peer->delivered) == READ(peer->passed);
+}
+
 SEC("sk_skb/stream_verdict")
 int forward(struct __sk_buff *skb)
 {
@@ -233,6 +249,8 @@ int forward(struct __sk_buff *skb)
 	if (flow->mode == FLOW_USER) {
 		if (!READ(flow->offered) || READ(flow->delivered) != flow->passed)
 			return pass(flow, length);
+		if (!peer_is_clear(flow))
+			return pass(flow, length);
 		/* Nothing is under way: the peer's write_seq is the place where our bytes go on. */
 		if (look_at_peer(&cookie, flow, &room))
 			return pass(flow, length);
@@ -245,6 +263,8 @@ int forward(struct __sk_buff *skb)
 	} else {
 		if (!READ(flow->offered))
 			return give_back(flow, slot, FLOW_SPILL_HOLD, length);
+		if (!peer_is_clear(flow))
+			return give_back(flow, slot, FLOW_SPILL_BACK, length);
 		/* bpf_sk_redirect_hash() drops where the peer is missing: never ask it then. */
 		if (look_at_peer(&cookie, flow, &room))
 			return give_back(flow, slot, FLOW_SPILL_NO_PEER, length);

@@ -27,8 +27,10 @@ enum flow_event {
 #define FLOW_BUSY_SEGMENTS 1024 /* a power of two */
 
 enum flow_spill_reason {
-	FLOW_SPILL_ROOM = 1,    /* no room at the peer */
-	FLOW_SPILL_HOLD = 2,    /* user space asked for the direction */
+	FLOW_SPILL_ROOM = 1, /* no room at the peer */
+	FLOW_SPILL_HOLD = 2, /* user space asked for the direction */
+	FLOW_SPILL_BACK =
+		4, /* passed bytes of the peer's own are on their way through user space */
 	FLOW_SPILL_NO_PEER = 3, /* the peer is not in the map */
 };
 
@@ -41,7 +43,8 @@ struct flow {
 	__u32 ring;       /* index of the owner's ring buffer */
 	__u32 generation; /* of the slot, so that a late event is not taken for a new flow's */
 	__u32 busy_seen;  /* of `busy_told`: the event has been read */
-	__u32 user_reserved[7];
+	__u32 peer_slot;  /* of the other direction */
+	__u32 user_reserved[6];
 
 	/* Written by the program, under the source socket's lock. */
 	__u64 passed;     /* bytes that went to user space */

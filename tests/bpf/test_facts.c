@@ -67,6 +67,8 @@ static void open_bench(struct bench *bench)
 						  &bench->slots[i]),
 				 0);
 	}
+	for (int i = 0; i < 2; i++)
+		flow(bench, i)->peer_slot = bench->slots[!i];
 }
 
 static void open_bridged(struct bench *bench, bool offered)

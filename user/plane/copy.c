@@ -67,7 +67,7 @@ static enum move_result wait_for_kernel(struct stream *stream, int i)
 	int r = sockmap_clear_to_send(stream, i);
 	if (r < 0)
 		return MOVE_RESET_OUT;
-	return r ? MOVE_DRY : MOVE_WAIT;
+	return r && !sockmap_unsafe_to_send(stream, i) ? MOVE_DRY : MOVE_WAIT;
 }
 
 static enum move_result keep(struct stream_direction *direction, const char *bytes, size_t n,

@@ -9,7 +9,8 @@
 #include <string.h>
 
 #define WINDOW_LEAST (200 * NS_PER_MS)
-#define WINDOW_MOST  (2 * NS_PER_S) /* an average over longer says nothing about now */
+#define WINDOW_MOST  (2 * NS_PER_S)  /* an average over longer says nothing about now */
+#define MEMORY_FRESH (2 * NS_PER_MS) /* a burst can take much within milliseconds */
 /* Of all cores' time. */
 #define IDLE_WHEN_BUSY 0.10
 
@@ -75,7 +76,7 @@ bool tcp_memory_is_short(struct load_watch *watch, uint64_t now)
 {
 	unsigned long used = 0, mark = 0;
 
-	if (watch->memory_read_at && now - watch->memory_read_at < WINDOW_LEAST)
+	if (watch->memory_read_at && now - watch->memory_read_at < MEMORY_FRESH)
 		return watch->memory_short;
 	watch->memory_read_at = now;
 	watch->memory_short = read_memory(&used, &mark) && used > mark;

@@ -61,6 +61,8 @@ static int bridge(struct bench *bench)
 			return r;
 		kernel_flow(bench->share, bench->slots[i])->offered = 1;
 	}
+	for (int i = 0; i < 2; i++)
+		kernel_flow(bench->share, bench->slots[i])->peer_slot = bench->slots[!i];
 	int r = kernel_peer_add(bench->share, bench->cookies[0], bench->near[1]);
 	return r < 0 ? r : kernel_peer_add(bench->share, bench->cookies[1], bench->near[0]);
 }

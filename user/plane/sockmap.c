@@ -23,6 +23,14 @@ static bool in_map(const struct stream *stream, int i)
 	return stream->directions[i].slot != SLOT_NONE;
 }
 
+/* What was passed of direction i has been received. */
+static bool all_read(const struct stream *stream, int i)
+{
+	return !stream->ends[i].in_map ||
+	       flow_of(stream, i)->passed ==
+		       stream->ends[i].read - stream->directions[i].passed_base;
+}
+
 uint64_t sockmap_redirected(const struct stream *stream, int i)
 {
 	uint64_t redirected = stream->directions[i].kernel_before;
@@ -58,6 +66,8 @@ static int take_slots(struct stream *stream)
 			return r;
 		}
 	}
+	for (int i = 0; i < 2; i++)
+		flow_of(stream, i)->peer_slot = stream->directions[!i].slot;
 	return 0;
 }
 
@@ -219,6 +229,11 @@ int sockmap_clear_to_send(struct stream *stream, int i)
 	return r;
 }
 
+bool sockmap_unsafe_to_send(struct stream *stream, int i)
+{
+	return !all_read(stream, !i) && tcp_memory_is_short(&stream->plane->load, timer_now());
+}
+
 int sockmap_backlog_empty(struct stream *stream, int i)
 {
 	const struct stream_end *target = &stream->ends[!i];
@@ -248,14 +263,6 @@ void sockmap_hold(struct stream *stream)
 		stream->directions[i].in_kernel = false;
 		stream->directions[i].check_backlog = true;
 	}
-}
-
-/* What was passed of direction i has been received. */
-static bool all_read(const struct stream *stream, int i)
-{
-	return !stream->ends[i].in_map ||
-	       flow_of(stream, i)->passed ==
-		       stream->ends[i].read - stream->directions[i].passed_base;
 }
 
 /* Nothing of direction i is between the program and the peer's TCP, nor passed and unread. */

@@ -38,6 +38,12 @@ void sockmap_observe(struct stream *stream, int i);
  */
 int sockmap_clear_to_send(struct stream *stream, int i);
 
+/*
+ * Direction i must not be written to now: its target holds unread passed
+ * bytes, and TCP is short of memory (docs/kernel.md, "TCP memory").
+ */
+bool sockmap_unsafe_to_send(struct stream *stream, int i);
+
 /* 1: every redirected byte of direction i has been taken by the peer's TCP; 0: not yet; -errno. */
 int sockmap_backlog_empty(struct stream *stream, int i);
 

@@ -187,6 +187,21 @@ static void advance(struct stream *stream, int i)
 		 stream->path == PATH_SPLICE ? splice_move(stream, i) : copy_move(stream, i));
 }
 
+/*
+ * The destination of direction i is writable. Without memory TCP says so and
+ * takes nothing: then ask again later, instead of at once and for ever.
+ */
+static void write_on(struct stream *stream, int i)
+{
+	const struct stream_direction *direction = &stream->directions[i];
+	uint64_t before = stream->ends[!i].sent;
+
+	advance(stream, i);
+	if (stream->running && !direction->waiting && (direction->pending || direction->in_pipe) &&
+	    stream->ends[!i].sent == before)
+		wait_for_kernel(stream, i);
+}
+
 static void on_ready(struct watch *watch, uint32_t events)
 {
 	struct stream_end *ready = container_of(watch, struct stream_end, watch);
@@ -210,7 +225,7 @@ static void on_ready(struct watch *watch, uint32_t events)
 	if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP))
 		advance(stream, i);
 	if (events & EPOLLOUT)
-		advance(stream, !i);
+		write_on(stream, !i);
 	settle(stream);
 }
 
