@@ -255,15 +255,15 @@ def test_200_readers_that_stop(make_world, forwarding):
 # ---- signals
 
 
-@pytest.mark.parametrize("forwarding", ["sockmap", "auto"])
-@pytest.mark.parametrize("name", PROXIES)
+@pytest.mark.parametrize("name, forwarding", [(n, f) for n in PROXIES for f in PATHS] if LONG else
+                         [("public-proxy", "sockmap"), ("private-proxy", "auto")])
 @pytest.mark.limit(120)
 def test_stopped_and_continued(make_world, name, forwarding):
     world = make_world()
     m.set_up(world, forwarding)
     world.start().wait_ready()
-    with m.Streaming(world, "--up", 24 * MIB // LESS, "--down", 24 * MIB // LESS, "--connections",
-                     8, "--write", "1-262144", "--pause", "40:30000", seconds=100) as bulk, \
+    with m.Streaming(world, "--up", 24 * MIB, "--down", 24 * MIB, "--connections", 8, "--write",
+                     "1-262144", "--pause", "40:30000", seconds=100) as bulk, \
          m.Streaming(world, "--up", 200000, "--down", 200000, "--ping", 100, "--pause", "100:2000",
                      "--connections", 4, seconds=100) as turns:
         time.sleep(0.7)
