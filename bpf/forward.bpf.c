@@ -168,6 +168,7 @@ struct room {
 	__u32 backlog;   /* redirected, not yet taken by the peer's TCP */
 	__u32 write_seq; /* of the peer */
 	__u32 queued;    /* bytes of memory in the peer's send queue */
+	__u32 in_device; /* bytes of memory that the network has not given back */
 	__u32 limit;     /* its send buffer */
 };
 
@@ -184,6 +185,7 @@ static __always_inline int look_at_peer(__u64 *cookie, const struct flow *flow, 
 	}
 	ret->write_seq = tp->write_seq;
 	ret->queued = (__u32)tp->inet_conn.icsk_inet.sk.sk_wmem_queued;
+	ret->in_device = (__u32)tp->inet_conn.icsk_inet.sk.sk_wmem_alloc.refs.counter;
 	ret->limit = (__u32)tp->inet_conn.icsk_inet.sk.sk_sndbuf;
 	bpf_sk_release(peer);
 	ret->backlog = flow->base + (__u32)flow->redirected - ret->write_seq;
@@ -196,6 +198,9 @@ static __always_inline int has_room(const struct room *room, const struct flow *
 	__u32 waiting = room->backlog + length;
 
 	if (waiting > flow->budget)
+		return 0;
+	/* sock_writeable(), which the worker asks first. */
+	if (room->in_device + waiting >= room->limit / 2)
 		return 0;
 	return room->queued + waiting + waiting / 4 <= room->limit;
 }
