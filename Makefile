@@ -18,6 +18,7 @@
 #   make unit       unit tests                    make san-unit   the same with sanitizers
 #   make bpf        tests of the BPF program      make san-bpf
 #   make e2e        tests through all processes   make san-e2e
+#   make endurance  much data, many connections, faults and time-outs, through all processes
 #   make vm-test    bpf and an end-to-end run on Debian's kernels from 5.10 to the newest, in qemu
 #   make model      the hand-over between kernel and user space, every interleaving of it (spin)
 #   make stress     N requests, 25 at a time, through the five processes; rate and latency
@@ -104,7 +105,7 @@ BPF   := $(filter-out %.bpf,$(BPF_TESTS:%.c=$B/%))
 TOOLS := $(TOOL_SRC:%.c=$B/%)
 BENCH := $(BENCH_SRC:%.c=$B/%)
 
-.PHONY: all examples certs deps demo test unit bpf e2e vm-test model san-unit san-bpf san-e2e stress lint bench \
+.PHONY: all examples certs deps demo test unit bpf e2e endurance vm-test model san-unit san-bpf san-e2e stress lint bench \
         bench-programs generated test-programs unit-programs bpf-programs e2e-programs install uninstall help clean FORCE
 all: $(BIN)
 examples: $B/bin/internal-server
@@ -225,6 +226,9 @@ bpf: bpf-programs
 e2e: e2e-programs
 	$(Q)tools/certs.sh --if-needed
 	$(Q)tests/run --build $B --only '$T' e2e
+endurance: e2e-programs
+	$(Q)tools/certs.sh --if-needed
+	$(Q)tests/run --build $B --only '$T' endurance
 vm-test: bpf-programs e2e-programs
 	$(Q)tools/certs.sh --if-needed
 	$(Q)KERNEL='$(KERNEL)' KERNEL_MODULES='$(KERNEL_MODULES)' KERNELS='$(KERNELS)' JOBS='$(JOBS)' \
