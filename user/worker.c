@@ -29,15 +29,12 @@ void worker_mail(struct worker *worker, struct mail *mail)
 	mailbox_put(worker->box, mail);
 }
 
-static unsigned n_connections(const struct worker *worker)
+static bool has_connections(const struct worker *worker)
 {
-	unsigned n = 0;
-	const struct connection *connection;
-
 	for (int state = 0; state < CONNECTION_CLOSED; state++)
-		TAILQ_FOREACH(connection, &worker->states[state], in_state)
-	n++;
-	return n;
+		if (!TAILQ_EMPTY(&worker->states[state]))
+			return true;
+	return false;
 }
 
 static void close_all(struct worker *worker, enum connection_state state, const char *reason)
@@ -180,7 +177,7 @@ static void *run(void *arg)
 {
 	struct worker *worker = arg;
 
-	while (!worker->stopping || n_connections(worker) > 0)
+	while (!worker->stopping || has_connections(worker))
 		turn(worker);
 	return NULL;
 }

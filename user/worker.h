@@ -3,6 +3,7 @@
 #pragma once
 
 #include "user/config.h"
+#include "user/flow/complain.h"
 #include "user/flow/connection.h"
 #include "user/flow/dial_back.h"
 #include "user/flow/listen.h"
@@ -52,6 +53,7 @@ struct worker {
 	struct listen_list listeners;
 	struct dial_back_list dial_backs, ended_dial_backs;
 	uint32_t n_dial_backs;
+	struct complaints complaints;
 	uint64_t next_id;
 	bool stopping;
 	struct timer grace;

@@ -127,5 +127,7 @@ def test_every_path_keeps_every_byte(make_world, forwarding):
     world.stream("--down", 4 * mib, "--up", 1000, "--stall", "10000:1000", "--rcvbuf", 4096)
     if forwarding != "auto":
         paths = set(re.findall(r"name=stream\S* .*path=(\S+)", world["public-proxy"].log()))
-        # A socket whose FIN has come already does not go into a sockmap.
-        assert forwarding in paths and paths <= {forwarding, "copy"}, paths
+        # A socket whose FIN has come already does not go into a sockmap, and all leave it when TCP
+        # is short of memory.
+        others = {"copy", "sockmap+splice"} if forwarding == "sockmap" else {"copy"}
+        assert forwarding in paths and paths <= {forwarding} | others, paths

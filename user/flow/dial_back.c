@@ -3,6 +3,7 @@
 
 #include "common/cleanup.h"
 #include "common/log.h"
+#include "user/flow/complain.h"
 #include "user/flow/rendezvous.h"
 #include "user/flow/token.h"
 #include "user/worker.h"
@@ -10,6 +11,7 @@
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -36,19 +38,20 @@ static void finish(struct dial_back *dial_back)
 	worker->n_dial_backs--;
 }
 
-static void complain(const struct dial_back *dial_back, const char *what)
+static void complain_of(const struct dial_back *dial_back, const char *what)
 {
-	char peer[ADDR_TEXT_MAX];
+	char peer[ADDR_TEXT_MAX], from[ADDR_TEXT_MAX + 16];
 
 	addr_format(&dial_back->peer, peer);
-	log_warn("dial-back from %s: %s", peer, what);
+	snprintf(from, sizeof(from), "dial-back from %s", peer);
+	complain(&dial_back->worker->complaints, from, what);
 }
 
 static void on_deadline(struct timer *timer)
 {
 	struct dial_back *dial_back = container_of(timer, struct dial_back, deadline);
 
-	complain(dial_back, "no token in time");
+	complain_of(dial_back, "no token in time");
 	finish(dial_back);
 }
 
@@ -66,7 +69,7 @@ static void hand_over(struct dial_back *dial_back)
 	}
 	struct mail *mail = mail_new(MAIL_DIALED_BACK);
 	if (!mail) {
-		complain(dial_back, "out of memory");
+		complain_of(dial_back, "out of memory");
 		return;
 	}
 	mail->u.dialed_back.fd = TAKE_FD(dial_back->watch.fd);
@@ -85,7 +88,7 @@ static void on_ready(struct watch *watch, uint32_t events)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n <= 0) {
-		complain(dial_back, "ended before its token was complete");
+		complain_of(dial_back, "ended before its token was complete");
 		finish(dial_back);
 		return;
 	}
@@ -101,7 +104,8 @@ void dial_back_accepted(struct worker *worker, int fd_taken, const struct addr *
 	AUTO_CLOSE int fd = fd_taken;
 
 	if (worker->n_dial_backs >= worker->shop->config->dial_backs) {
-		log_warn("too many dial-backs without a token: closed one at once");
+		complain(&worker->complaints, NULL,
+			 "too many dial-backs without a token: closed one at once");
 		return;
 	}
 	struct dial_back *dial_back = calloc(1, sizeof(*dial_back));

@@ -2,6 +2,7 @@
 #include "user/flow/rendezvous.h"
 
 #include "common/log.h"
+#include "user/flow/complain.h"
 #include "user/flow/connection.h"
 #include "user/flow/ids.h"
 #include "user/flow/park.h"
@@ -232,7 +233,8 @@ void rendezvous_claimed(struct worker *worker, int fd, const uint8_t token[TOKEN
 			return;
 	}
 	if (!connection) {
-		log_warn("a dial-back showed a token that is wrong, late, or used: closed it");
+		complain(&worker->complaints, NULL,
+			 "a dial-back showed a token that is wrong, late, or used: closed it");
 		(void)close(fd);
 		return;
 	}
