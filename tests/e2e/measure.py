@@ -116,6 +116,12 @@ def kernel_memory():
     return tcp - queues, slab
 
 
+def tcp_pressure():
+    """Bytes from which on the machine's TCP saves memory."""
+    mark = int(Path("/proc/sys/net/ipv4/tcp_mem").read_text().split()[1])
+    return mark * os.sysconf("SC_PAGE_SIZE")
+
+
 def slab_objects():
     """Objects in use, of sockets and what belongs to them; root only."""
     found = {}

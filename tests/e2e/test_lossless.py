@@ -223,12 +223,15 @@ def test_a_reader_that_stops(path):
 @pytest.mark.limit(240)
 def test_200_readers_that_stop(make_world, forwarding):
     """Others are served all the time."""
-    n = 40 if w.SANITIZED else 200
+    bound = 3 * MIB // 2
+    # Of the memory where TCP begins to save, which may be what is tested on a small machine.
+    n = min(40 if w.SANITIZED else 200, m.tcp_pressure() * 2 // 3 // (3 * bound))
     stop = 30 if LONG else 7
     world = make_world()
-    m.set_up(world, forwarding)
+    m.set_up(world, forwarding, {"memory_per_direction": f"{bound // 1024}KiB"})
+    world["streamer"].command += ["--sndbuf", "262144"]
     world.start().wait_ready()
-    with m.Streaming(world, "--down", 8 * MIB, "--up", 1000, "--connections", n, "--stall",
+    with m.Streaming(world, "--down", 4 * MIB, "--up", 1000, "--connections", n, "--stall",
                      f"65536:{stop * 1000}", "--rcvbuf", 65536, seconds=200) as client:
         for name in PROXIES:
             w.wait_until(lambda p=name: m.Held(world, p).n >= n, 5, f"{name}: {n} connections")
@@ -246,7 +249,7 @@ def test_200_readers_that_stop(make_world, forwarding):
         assert longest < 5 * w.SLOW and asked >= 10, f"an answer took {longest:.1f} s"
         for name in PROXIES:
             assert held[name].n >= n, held
-            assert held[name].bytes <= n * BOUND and held[name].memory <= n * BOUND, held
+            assert held[name].bytes <= n * bound and held[name].memory <= n * bound, held
             assert held[name].beside <= n * BESIDE, held
         assert load < 0.2 * w.SLOW, load
         assert client.report()["ok"] == n
