@@ -9,6 +9,7 @@
 #include "user/flow/pair.h"
 #include "user/flow/proxy_header.h"
 #include "user/worker.h"
+#include "user/plane/socket.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -166,7 +167,7 @@ static int try_address(struct connection *connection, int side, const struct add
 		return -errno;
 	watch->fd = TAKE_FD(fd);
 	watch->ready = on_ready;
-	stream_prepare_socket(watch->fd);
+	socket_prepare(watch->fd);
 	connection_keep_alive(watch->fd, connection->worker->shop->config->keepalive);
 	int r = watch_set(connection->worker->epoll, watch, EPOLLOUT);
 	if (r < 0)

@@ -5,6 +5,7 @@
 #include "common/log.h"
 #include "user/flow/rate_gate.h"
 #include "user/worker.h"
+#include "user/plane/socket.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -119,7 +120,7 @@ int listen_open(struct worker *worker, const struct addr *addr, struct rate_gate
 	int r = listen->watch.fd;
 	if (r >= 0) {
 		/* Inherited by what is accepted: no calls for each connection. */
-		stream_prepare_socket(r);
+		socket_prepare(r);
 		connection_keep_alive(r, worker->shop->config->keepalive);
 	}
 	if (r >= 0)

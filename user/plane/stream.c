@@ -4,6 +4,7 @@
 #include "user/plane/choose.h"
 #include "user/plane/kernel.h"
 #include "user/plane/move.h"
+#include "user/plane/socket.h"
 #include "user/plane/sockmap.h"
 
 #include <errno.h>
@@ -17,23 +18,8 @@
 /* The kernel's worker does not say when it is done: ask soon, then ever more rarely. */
 #define RETRY_FIRST (50 * 1000ull)
 #define RETRY_MOST  NS_PER_S
-/* What a direction may cost beside the two sockets' buffers: user space's chunk, the kernel's
- * queue. */
-#define BESIDE_BUFFERS (512 * 1024)
 
 static void settle(struct stream *stream);
-
-static void bound_socket(int fd, uint32_t memory)
-{
-	/* The kernel doubles the value. */
-	uint32_t share = memory > 2 * BESIDE_BUFFERS ? memory - BESIDE_BUFFERS : memory / 2;
-	int bytes = (int)(share / 4);
-
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)) < 0)
-		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
-	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes)) < 0)
-		(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
-}
 
 /*
  * From the start: a buffer that shrinks while it is full makes TCP drop what
@@ -46,15 +32,7 @@ static void bound_buffers(struct stream *stream)
 	if (!memory)
 		return;
 	for (int i = 0; i < 2; i++)
-		bound_socket(stream->ends[i].watch.fd, memory);
-}
-
-void stream_prepare_socket(int fd)
-{
-	int on = 1;
-
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	(void)setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof(on));
+		socket_bound(stream->ends[i].watch.fd, memory);
 }
 
 static void end(struct stream *stream, enum stream_end_reason reason)
@@ -436,13 +414,6 @@ void stream_start(struct stream *stream)
 	settle(stream);
 }
 
-static void reset_on_close(int fd)
-{
-	struct linger linger = {.l_onoff = 1, .l_linger = 0};
-
-	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
-}
-
 void stream_close(struct stream *stream, bool reset)
 {
 	stream->running = false;
@@ -452,7 +423,7 @@ void stream_close(struct stream *stream, bool reset)
 		struct stream_end *side = &stream->ends[i];
 
 		if (side->watch.fd >= 0 && reset)
-			reset_on_close(side->watch.fd);
+			socket_reset_on_close(side->watch.fd);
 		watch_close(stream->plane->epoll, &side->watch);
 		free(stream->directions[i].pending);
 		stream->directions[i].pending = NULL;

@@ -129,13 +129,6 @@ struct stream {
 	void (*ended)(struct stream *stream, enum stream_end_reason reason);
 };
 
-/*
- * Options that both sockets of a stream need from the start: no Nagle, which
- * the kernel's worker obeys as anybody else does, and urgent bytes in line (RFC
- * 6093), which recv() would skip. Accepted sockets inherit them.
- */
-void stream_prepare_socket(int fd);
-
 /* Before anything else: no descriptors, nothing armed. */
 void stream_init(struct stream *stream, struct plane *plane,
 		 void (*ended)(struct stream *, enum stream_end_reason));

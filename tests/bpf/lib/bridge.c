@@ -3,6 +3,7 @@
 
 #include "user/plane/move.h"
 #include "user/plane/sockmap.h"
+#include "user/plane/socket.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -216,7 +217,7 @@ int bridge_add(struct bridge *bridge, int outside, int inside)
 	pair->fds[0] = outside;
 	pair->fds[1] = inside;
 	for (int side = 0; side < 2; side++)
-		stream_prepare_socket(pair->fds[side]);
+		socket_prepare(pair->fds[side]);
 	for (int side = 0; side < 2; side++)
 		fcntl(pair->fds[side], F_SETFL, fcntl(pair->fds[side], F_GETFL) | O_NONBLOCK);
 	pthread_mutex_lock(&bridge->lock);

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Options of the sockets that a stream joins. */
+#pragma once
+
+#include <stdint.h>
+
+/*
+ * What both need from the start: no Nagle, which the kernel's worker obeys as
+ * anybody else does, and urgent bytes in line (RFC 6093), which recv() would
+ * skip. Accepted sockets inherit them from their listener.
+ */
+void socket_prepare(int fd);
+
+/* Bound both buffers so that a direction through two such sockets costs at most `memory` bytes. */
+void socket_bound(int fd, uint32_t memory);
+
+/* close() sends RST instead of FIN (SO_LINGER 0). */
+void socket_reset_on_close(int fd);
