@@ -218,7 +218,7 @@ test:
 	$(Q)tools/certs.sh --if-needed
 	$(Q)$(MAKE) --no-print-directory -j$$(nproc) all test-programs
 	$(Q)$(MAKE) --no-print-directory -j$$(nproc) SAN=address,undefined all test-programs
-	$(Q)KERNELS='$(or $(KERNELS),5.10 6.1 newest)' tests/run
+	$(Q)tests/run
 unit: unit-programs
 	$(Q)tests/run --build $B --only '$T' unit
 bpf: bpf-programs
