@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What bpftool shows of open connections, and that the kernel moves their bytes."""
 
+import contextlib
 import os
 import re
+from pathlib import Path
 
 import pytest
 
@@ -42,11 +44,11 @@ def cookie_bytes(entry):
 def test_program_is_loaded_and_visible(sockmap):
     for name in PROXIES:
         ids = set()
-        for info in os.listdir(f"/proc/{sockmap[name].pid}/fdinfo"):
-            text = open(f"/proc/{sockmap[name].pid}/fdinfo/{info}").read()
-            m = re.search(r"^prog_id:\s+(\d+)", text, re.M)
-            if m:
-                ids.add(m[1])
+        for info in Path(f"/proc/{sockmap[name].pid}/fdinfo").iterdir():
+            with contextlib.suppress(OSError):  # closed meanwhile
+                m = re.search(r"^prog_id:\s+(\d+)", info.read_text(), re.M)
+                if m:
+                    ids.add(m[1])
         programs = [bpftool("prog", "show", "id", i) for i in ids]
         assert any(p["type"] == "sk_skb" and p["name"] == "forward" for p in programs), programs
 
