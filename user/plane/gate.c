@@ -33,6 +33,8 @@ static const struct known_bug known_bugs[] = {
 	 {{5, 10, NEVER}, {6, 1, 142}, {6, 6, NEVER}, {6, 12, 34}, {6, 16, 0}}},
 	{"data lost in retries of the worker",
 	 {{5, 10, NEVER}, {6, 1, 142}, {6, 6, NEVER}, {6, 12, 35}, {6, 16, 0}}},
+	/* tcp_sendpage() with a negative length; from 6.5 on the same is a failed send(). */
+	{"a crash when TCP's memory is exhausted", {{6, 1, NEVER}, {6, 5, 0}}},
 	{"psock on the wrong socket",
 	 {{5, 10, NEVER}, {6, 1, 148}, {6, 6, NEVER}, {6, 12, 42}, {6, 16, 0}}},
 };
