@@ -195,7 +195,6 @@ def test_a_reader_that_stops(path):
                      "--rcvbuf", 65536, seconds=180) as client:
         for name in reversed(PROXIES):
             wait_at_rest(path, name)
-        # Now, and until it goes on.
         # Blocked, it costs nothing.
         load = m.cpu_load(*map(path.__getitem__, PROXIES), seconds=0.5)
         assert load < 0.1 * w.SLOW, load
@@ -226,7 +225,7 @@ def test_200_readers_that_stop(make_world, forwarding):
     bound = 3 * MIB // 2
     # Of the memory where TCP begins to save, which may be what is tested on a small machine.
     n = min(40 if w.SANITIZED else 200, m.tcp_pressure() * 2 // 3 // (3 * bound))
-    stop = 30 if LONG else 7
+    stop = 30 if LONG else 8
     world = make_world()
     m.set_up(world, forwarding, {"memory_per_direction": f"{bound // 1024}KiB"})
     world["streamer"].command += ["--sndbuf", "262144"]
@@ -237,7 +236,7 @@ def test_200_readers_that_stop(make_world, forwarding):
             w.wait_until(lambda p=name: m.Held(world, p).n >= n, 5, f"{name}: {n} connections")
         begin = time.monotonic()
         asked, longest, held = 0, 0, {}
-        while time.monotonic() - begin < stop - 4:
+        while time.monotonic() - begin < stop - 5:
             t = time.monotonic()
             assert world.get() == SUCCESS
             longest = max(longest, time.monotonic() - t)
@@ -245,13 +244,14 @@ def test_200_readers_that_stop(make_world, forwarding):
             time.sleep(0.02)
         for name in PROXIES:
             held[name] = m.Held(world, name)
-        load = m.cpu_load(*map(world.__getitem__, PROXIES), seconds=0.5)
+        # Parked connections that our requests took may be replaced still.
+        load = min(m.cpu_load(*map(world.__getitem__, PROXIES), seconds=0.4) for _ in range(3))
         assert longest < 5 * w.SLOW and asked >= 10, f"an answer took {longest:.1f} s"
         for name in PROXIES:
             assert held[name].n >= n, held
             assert held[name].bytes <= n * bound and held[name].memory <= n * bound, held
             assert held[name].beside <= n * BESIDE, held
-        assert load < 0.2 * w.SLOW, load
+        assert load < 0.1 * w.SLOW, load
         assert client.report()["ok"] == n
 
 
