@@ -5,12 +5,12 @@
  * and a FIN never before the last byte.
  */
 #include "tests/bpf/lib/scene.h"
+#include "tests/bpf/lib/sender.h"
 
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
-#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -194,28 +194,18 @@ static void test_both_fins_of_blocked_directions(void **state)
 	scene_close(&scene, STREAM_FINISHED);
 }
 
-static void *answer(void *arg)
-{
-	struct scene *scene = arg;
-
-	scene_send(scene, 1, 10 * MIB, 0);
-	scene_finish(scene, 1);
-	return NULL;
-}
-
 static void test_half_close_then_long_answer(void **state)
 {
 	struct scene scene = scene_open(bridge, *state);
 	uint64_t before = scene.received[0];
-	pthread_t thread;
 
 	scene_send(&scene, 0, 1000, 0);
 	scene_finish(&scene, 0);
 	scene_expect_fin(&scene, 1);
 	usleep(50000);
-	assert_int_equal(pthread_create(&thread, NULL, answer, &scene), 0);
+	struct sender *sender = sender_start(&scene, 1, 10 * MIB);
 	scene_receive(&scene, 0, before + 10 * MIB - scene.received[0]);
-	pthread_join(thread, NULL);
+	sender_join(sender, &scene);
 	scene_expect_fin(&scene, 0);
 	scene_close(&scene, STREAM_FINISHED);
 }
@@ -224,15 +214,14 @@ static void test_reader_that_pauses(void **state)
 {
 	struct scene scene = scene_open(bridge, *state);
 	uint64_t before = scene.received[0];
-	pthread_t thread;
 
-	assert_int_equal(pthread_create(&thread, NULL, answer, &scene), 0);
+	struct sender *sender = sender_start(&scene, 1, 10 * MIB);
 	for (int i = 0; i < 5; i++) {
 		usleep(100000);
 		scene_receive(&scene, 0, MIB);
 	}
 	scene_receive(&scene, 0, before + 10 * MIB - scene.received[0]);
-	pthread_join(thread, NULL);
+	sender_join(sender, &scene);
 	scene_expect_fin(&scene, 0);
 	scene_finish(&scene, 0);
 	scene_expect_fin(&scene, 1);
@@ -570,8 +559,9 @@ static int run_group(const struct setting *settings, size_t n_settings)
 				continue;
 			snprintf(names[n], sizeof(names[n]), "%s: %s", settings[s].name,
 				 cases[c].name);
-			tests[n] = (struct CMUnitTest){names[n], cases[c].function, NULL, NULL,
-						       (void *)(uintptr_t)&settings[s]};
+			tests[n] =
+				(struct CMUnitTest){names[n], cases[c].function, NULL, senders_stop,
+						    (void *)(uintptr_t)&settings[s]};
 			n++;
 		}
 	tests[n++] = (struct CMUnitTest){"nothing is left", test_nothing_is_left, NULL, NULL, NULL};

@@ -5,14 +5,11 @@
  * and all arrives when the reader goes on.
  */
 #include "tests/bpf/lib/scene.h"
-
-#include "tests/tools/lib/pattern.h"
+#include "tests/bpf/lib/sender.h"
 #include "user/plane/account.h"
 
-#include <errno.h>
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
-#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -38,42 +35,8 @@ struct held {
 	uint64_t beyond;  /* bytes in neither: with the plane itself, or with the kernel's worker */
 };
 
-struct sender {
-	struct scene *scene;
-	uint64_t bytes;
-	pthread_t thread;
-	int error;
-};
-
-static void *run_sender(void *arg)
-{
-	struct sender *sender = arg;
-	static const size_t most = 64 * KIB;
-	const uint64_t first = sender->scene->sent[0];
-	uint8_t block[64 * KIB];
-
-	for (uint64_t done = 0; done < sender->bytes;) {
-		uint64_t left = sender->bytes - done;
-
-		pattern_fill(block, most, first + done, 1);
-		ssize_t n =
-			send(sender->scene->far[0], block, left < most ? left : most, MSG_NOSIGNAL);
-		if (n < 0) {
-			sender->error = errno;
-			return NULL;
-		}
-		done += (uint64_t)n;
-	}
-	sender->scene->sent[0] += sender->bytes;
-	shutdown(sender->scene->far[0], SHUT_WR);
-	return NULL;
-}
-
-static void start_sender(struct sender *sender, struct scene *scene, uint64_t bytes)
-{
-	*sender = (struct sender){.scene = scene, .bytes = bytes};
-	assert_int_equal(pthread_create(&sender->thread, NULL, run_sender, sender), 0);
-}
+/* Of the test that runs. */
+static struct bridge *bridge;
 
 static uint32_t memory_of(int fd, int what)
 {
@@ -133,15 +96,14 @@ static const struct setting settings[] = {
 static void test_reader_that_stops(void **state)
 {
 	const struct setting *setting = *state;
-	struct bridge *bridge = scene_bridge(setting->forwarding, 0, 0);
+	bridge = scene_bridge(setting->forwarding, 0, 0);
 	struct scene scene = scene_prepare(bridge, setting);
 	uint64_t base = baseline(&scene);
 	struct held most = {0};
-	struct sender sender;
 
 	scene_start(&scene);
 	scene_talk(&scene);
-	start_sender(&sender, &scene, 200 * MIB);
+	struct sender *sender = sender_start(&scene, 0, 200 * MIB);
 	scene_receive(&scene, 1, MIB);
 	for (int i = 0; i < 500; i++) {
 		struct held held = look(&scene, base);
@@ -152,13 +114,11 @@ static void test_reader_that_stops(void **state)
 		usleep(10000);
 	}
 	scene_receive(&scene, 1, 199 * MIB);
-	pthread_join(sender.thread, NULL);
-	assert_int_equal(sender.error, 0);
+	sender_join(sender, &scene);
 	scene_expect_fin(&scene, 1);
 	scene_finish(&scene, 1);
 	scene_expect_fin(&scene, 0);
 	scene_close(&scene, STREAM_FINISHED);
-	bridge_free(bridge);
 	print_message("# %s: %llu KiB in socket buffers, %llu KiB beyond them\n", setting->name,
 		      (unsigned long long)(most.buffers / KIB),
 		      (unsigned long long)(most.beyond / KIB));
@@ -171,9 +131,9 @@ static void test_crowd_of_stopped_readers(void **state)
 {
 	const struct setting *setting = *state;
 	struct setting small = *setting;
-	struct bridge *bridge = scene_bridge(setting->forwarding, 0, 0);
+	bridge = scene_bridge(setting->forwarding, 0, 0);
 	struct scene scenes[CROWD], talkers = scene_open(bridge, setting);
-	struct sender senders[CROWD];
+	struct sender *senders[CROWD];
 	uint64_t bases[CROWD], before = resident(), worst = 0;
 	struct held sum = {0};
 	unsigned turns = 0;
@@ -185,7 +145,7 @@ static void test_crowd_of_stopped_readers(void **state)
 		scene_start(&scenes[s]);
 	}
 	for (int s = 0; s < CROWD; s++)
-		start_sender(&senders[s], &scenes[s], 12 * MIB);
+		senders[s] = sender_start(&scenes[s], 0, 12 * MIB);
 	for (uint64_t end = timer_now() + 5 * NS_PER_S, now; (now = timer_now()) < end; turns++) {
 		for (int i = 0; i < 2; i++) {
 			scene_send(&talkers, i, 100, 0);
@@ -211,8 +171,7 @@ static void test_crowd_of_stopped_readers(void **state)
 		      turns, (unsigned long long)(worst / 1000));
 	for (int s = 0; s < CROWD; s++) {
 		scene_receive(&scenes[s], 1, 12 * MIB);
-		pthread_join(senders[s].thread, NULL);
-		assert_int_equal(senders[s].error, 0);
+		sender_join(senders[s], &scenes[s]);
 		scene_expect_fin(&scenes[s], 1);
 		scene_finish(&scenes[s], 1);
 		scene_expect_fin(&scenes[s], 0);
@@ -231,12 +190,21 @@ static void test_crowd_of_stopped_readers(void **state)
 	for (int s = 0; s < CROWD; s++)
 		scene_close(&scenes[s], STREAM_FINISHED);
 	scene_close(&talkers, STREAM_FINISHED);
-	bridge_free(bridge);
 	assert_true(sum.buffers <= CROWD * (MEMORY - BEYOND + SLACK));
 	assert_true(sum.beyond <= CROWD * BEYOND);
 	assert_true(grown <= CROWD * BEYOND);
 	/* Not a speed: blocked neighbours must not make a turn wait for their time-outs. */
 	assert_true(turns >= 100 && worst < NS_PER_S);
+}
+
+/* Whether the test has failed or not: what it holds of TCP's memory would be missing in the next.
+ */
+static int clean_up(void **state)
+{
+	senders_stop(state);
+	bridge_free(bridge);
+	bridge = NULL;
+	return 0;
 }
 
 int main(void)
@@ -253,6 +221,7 @@ int main(void)
 			tests[n].name = names[n];
 			tests[n].test_func =
 				crowd ? test_crowd_of_stopped_readers : test_reader_that_stops;
+			tests[n].teardown_func = clean_up;
 			tests[n++].initial_state = (void *)(uintptr_t)&settings[s];
 		}
 	return _cmocka_run_group_tests("memory", tests, n, NULL, NULL);
