@@ -85,7 +85,7 @@ static void test_small_writes(void **state)
 
 	(void)state;
 	check(bridge, &load, 4, &result);
-	assert_true(result.kernel_bytes[0] > 0);
+	assert_true(result.kernel_bytes[0] > MIB);
 	bridge_free(bridge);
 }
 
