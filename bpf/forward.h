@@ -24,7 +24,12 @@ enum flow_event {
 	FLOW_BROKEN = 2, /* the stream cannot be continued without losing or doubling bytes */
 };
 
-#define FLOW_BUSY_SEGMENTS 1024 /* a power of two */
+/*
+ * A power of two. Few enough that a stream which is one of many that keep all
+ * processors busy is heard of within a fraction of a second, and so many that
+ * waking user space for it costs nothing against moving them.
+ */
+#define FLOW_BUSY_SEGMENTS 64
 
 enum flow_spill_reason {
 	FLOW_SPILL_ROOM = 1, /* no room at the peer */

@@ -73,6 +73,17 @@ static enum send_proxy send_proxy(const char *name)
 	return strcmp(name, "v2") == 0 ? SEND_PROXY_V2 : SEND_PROXY_OFF;
 }
 
+static struct auto_rules rules(const json_t *settings)
+{
+	return (struct auto_rules){
+		.sockmap_after = duration(settings, "auto.sockmap_after"),
+		.burst_length = duration(settings, "auto.burst_length"),
+		.bulk_bytes = count(settings, "auto.bulk_bytes"),
+		.busy_percent = count(settings, "auto.busy_percent"),
+		.calm_percent = count(settings, "auto.calm_percent"),
+	};
+}
+
 static unsigned workers(const json_t *settings)
 {
 	long long n = settings_integer(settings, "workers");
@@ -92,6 +103,7 @@ int config_read(const json_t *settings, enum proxy_role role, struct config *ret
 		.plane =
 			{
 				.forwarding = forwarding(settings_string(settings, "forwarding")),
+				.rules = rules(settings),
 				.kernel_budget = count(settings, "limits.kernel_backlog"),
 				.memory = count(settings, "limits.memory_per_direction"),
 				.idle_timeout = duration(settings, "limits.idle_timeout"),

@@ -86,6 +86,33 @@ static const struct schema_key limits_keys[] = {
 };
 static const struct schema limits_schema = {.keys = limits_keys};
 
+static const struct schema_key auto_keys[] = {
+	SCHEMA_KEY("sockmap_after", DURATION, .fallback = "200ms", .min = 0, .max = 24 * HOURS,
+		   .doc = "a connection that ends sooner never touches the sockmap"),
+	SCHEMA_KEY("burst_length", DURATION, .fallback = "100ms", .min = 10, .max = 1 * HOURS,
+		   .doc = "the time over which bulk is told from the rest"),
+	SCHEMA_KEY("bulk_bytes", SIZE, .fallback = "1MiB", .min = 65536, .max = 1LL << 30,
+		   .doc = "one direction that moves this much within a burst is bulk, and goes by "
+			  "splice"),
+	SCHEMA_KEY("busy_percent", INTEGER, .fallback = "90", .min = 1, .max = 100,
+		   .doc = "of the time of all processors: from here on connections leave the "
+			  "sockmap, since an epoll loop then moves more at one wake-up"),
+	SCHEMA_KEY("calm_percent", INTEGER, .fallback = "75", .min = 0, .max = 99,
+		   .doc = "up to here they may enter it; less than busy_percent"),
+	SCHEMA_END,
+};
+
+static const char *check_auto(const json_t *rules)
+{
+	if (json_integer_value(json_object_get(rules, "calm_percent")) >=
+	    json_integer_value(json_object_get(rules, "busy_percent")))
+		return "calm_percent has to be less than busy_percent, or connections would enter "
+		       "and leave the sockmap in turns";
+	return NULL;
+}
+
+static const struct schema auto_schema = {.keys = auto_keys, .check = check_auto};
+
 static const struct schema_key public_keys[] = {
 	OPERATION,
 	SCHEMA_KEY("tls_bind_address", ADDRESS, .fallback = "localhost:443",
@@ -201,6 +228,8 @@ static const struct schema_key proxy_keys[] = {
 		   .doc = "needed by proxy run private"),
 	SCHEMA_KEY("forwarding", CHOICE, .choices = forwarding_choices, .fallback = "auto",
 		   .doc = "how bytes move; auto decides for each connection"),
+	SCHEMA_KEY("auto", OBJECT, .object = &auto_schema, .fallback = "{}",
+		   .doc = "how auto decides"),
 	SCHEMA_KEY("workers", INTEGER, .fallback = "0", .min = 0, .max = 256,
 		   .doc = "threads that forward; 0: one for each processor"),
 	SCHEMA_KEY("anonymize_clients", BOOL, .fallback = "true",

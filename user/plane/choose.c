@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/plane/choose.h"
 
-/* A connection that ends sooner never touches a map. */
-#define SOCKMAP_AFTER (200 * NS_PER_MS)
-/* A direction that moves this much within a burst is bulk, which splice moves best. */
-#define BURST_LENGTH (100 * NS_PER_MS)
-#define BULK_BYTES   (1024 * 1024)
 /* Spills within a burst at which the peer cannot keep up: the sockmap only adds detours. */
 #define BULK_SPILLS 16
 
@@ -20,19 +15,38 @@ static void begin_burst(struct stream *stream, uint64_t now)
 
 static bool is_bulk(const struct stream *stream)
 {
+	uint64_t bulk = stream->plane->settings->rules.bulk_bytes;
+
 	for (int i = 0; i < 2; i++) {
 		const struct stream_direction *direction = &stream->directions[i];
 
-		if (stream_bytes(stream, i) - direction->burst_start >= BULK_BYTES &&
+		if (stream_bytes(stream, i) - direction->burst_start >= bulk &&
 		    (stream->path != PATH_SOCKMAP || direction->burst_spills >= BULK_SPILLS))
 			return true;
 	}
 	return false;
 }
 
+/*
+ * An epoll loop moves many small messages at one wake-up; the kernel's worker
+ * does not. Between the two marks a stream stays where it is: without that gap
+ * the way that costs less would make the processors look idle, and streams
+ * would move back and forth.
+ */
+static enum stream_path by_load(const struct stream *stream, uint64_t now)
+{
+	const struct auto_rules *rules = &stream->plane->settings->rules;
+	unsigned busy = load_percent(&stream->plane->load, now);
+
+	if (stream->path == PATH_SOCKMAP)
+		return busy >= rules->busy_percent ? PATH_COPY : PATH_SOCKMAP;
+	return busy <= rules->calm_percent ? PATH_SOCKMAP : PATH_COPY;
+}
+
 static enum stream_path choose_auto(struct stream *stream, uint64_t now)
 {
-	bool burst_over = now - stream->burst_began >= BURST_LENGTH;
+	const struct auto_rules *rules = &stream->plane->settings->rules;
+	bool burst_over = now - stream->burst_began >= rules->burst_length;
 
 	if (is_bulk(stream)) {
 		if (burst_over)
@@ -43,10 +57,10 @@ static enum stream_path choose_auto(struct stream *stream, uint64_t now)
 		return stream->path;
 	/* A whole burst's time has gone by without bulk: the stream is quiet or interactive. */
 	begin_burst(stream, now);
-	if (!stream->plane->kernel || now - stream->started < SOCKMAP_AFTER)
+	enum stream_path path = by_load(stream, now);
+	if (!stream->plane->kernel || now - stream->started < rules->sockmap_after)
 		return PATH_COPY;
-	/* An epoll loop moves many small messages at one wake-up; the kernel's worker does not. */
-	return load_is_high(&stream->plane->load, now) ? PATH_COPY : PATH_SOCKMAP;
+	return path;
 }
 
 static enum stream_path choose(struct stream *stream, uint64_t now)

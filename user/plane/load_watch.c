@@ -8,11 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define WINDOW_LEAST (200 * NS_PER_MS)
-#define WINDOW_MOST  (2 * NS_PER_S)  /* an average over longer says nothing about now */
-#define MEMORY_FRESH (2 * NS_PER_MS) /* a burst can take much within milliseconds */
-/* Of all cores' time. */
-#define IDLE_WHEN_BUSY 0.10
+#define WINDOW_LEAST (100 * NS_PER_MS) /* /proc/uptime counts hundredths of a second */
+#define WINDOW_MOST  (2 * NS_PER_S)    /* an average over longer says nothing about now */
+#define MEMORY_FRESH (2 * NS_PER_MS)   /* a burst can take much within milliseconds */
 
 /* At most `size` − 1 bytes of a file, terminated. */
 static bool read_text(const char *path, char *ret, size_t size)
@@ -38,24 +36,22 @@ static bool read_uptime(double *ret_up, double *ret_idle)
 	return sscanf(text, "%lf %lf", ret_up, ret_idle) == 2;
 }
 
-bool load_is_high(struct load_watch *watch, uint64_t now)
+unsigned load_percent(struct load_watch *watch, uint64_t now)
 {
 	double up, idle;
 
 	if (watch->read_at && now - watch->read_at < WINDOW_LEAST)
-		return watch->busy;
+		return watch->percent;
 	if (!read_uptime(&up, &idle))
-		return false;
+		return 0;
 	double cores = (double)sysconf(_SC_NPROCESSORS_ONLN);
 	bool known = watch->read_at && now - watch->read_at <= WINDOW_MOST && up > watch->up;
-	if (known)
-		watch->busy = (idle - watch->idle) / (cores * (up - watch->up)) < IDLE_WHEN_BUSY;
-	else
-		watch->busy = false;
+	double used = known ? 1 - (idle - watch->idle) / (cores * (up - watch->up)) : 0;
+	watch->percent = used > 0 ? (unsigned)(100 * used) : 0;
 	watch->read_at = now;
 	watch->up = up;
 	watch->idle = idle;
-	return watch->busy;
+	return watch->percent;
 }
 
 /* Pages. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * How the machine is: whether all cores are busy, and whether TCP runs out of
+ * How the machine is: how busy its processors are, and whether TCP runs out of
  * memory. Looked at only when bytes move, and then at most a few times a
  * second.
  */
@@ -12,14 +12,17 @@
 struct load_watch {
 	uint64_t read_at; /* ns; 0: never */
 	double up, idle;  /* of /proc/uptime then, s */
-	bool busy;
+	unsigned percent;
 
 	uint64_t memory_read_at; /* ns; 0: never */
 	bool memory_short;
 };
 
-/* `now`: CLOCK_MONOTONIC, ns. False while it is not known. */
-bool load_is_high(struct load_watch *watch, uint64_t now);
+/*
+ * How much of all processors' time was used, by whatever, since they were last
+ * looked at: 0 to 100. `now`: CLOCK_MONOTONIC, ns. 0 while it is not known.
+ */
+unsigned load_percent(struct load_watch *watch, uint64_t now);
 
 /*
  * Whether TCP's memory has passed the second of the three marks of net.ipv4.tcp_mem. A socket

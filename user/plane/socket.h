@@ -2,6 +2,7 @@
 /* Options of the sockets that a stream joins. */
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
 
 /*
@@ -13,6 +14,10 @@ void socket_prepare(int fd);
 
 /* Bound both buffers so that a direction through two such sockets costs at most `memory` bytes. */
 void socket_bound(int fd, uint32_t memory);
+
+/* Bytes of memory that the socket takes for sending before it blocks; 0 when that cannot be told.
+ */
+size_t socket_send_room(int fd);
 
 /* close() sends RST instead of FIN (SO_LINGER 0). */
 void socket_reset_on_close(int fd);

@@ -385,7 +385,7 @@ void stream_init(struct stream *stream, struct plane *plane,
 		stream->ends[i].watch.fd = -1;
 		stream->ends[i].stream = stream;
 		stream->directions[i].stream = stream;
-		stream->directions[i].pipe[0] = stream->directions[i].pipe[1] = -1;
+		stream->directions[i].pipe = STREAM_NO_PIPE;
 		stream->directions[i].slot = SLOT_NONE;
 	}
 }

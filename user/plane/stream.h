@@ -34,9 +34,19 @@ enum stream_path {
 	PATH_SOCKMAP,
 };
 
+/* How FORWARD_AUTO chooses; the figures behind the defaults are in docs/performance.md. */
+struct auto_rules {
+	uint64_t sockmap_after; /* ns; a stream that ends sooner never touches a map */
+	uint64_t burst_length;  /* ns */
+	uint64_t bulk_bytes;    /* of one direction within a burst: splice */
+	unsigned busy_percent;  /* of all processors: from here on no stream stays in the sockmap */
+	unsigned calm_percent;  /* up to here streams may enter it */
+};
+
 /* Settings of the plane, the same for all streams of a worker. */
 struct plane_settings {
 	enum stream_forwarding forwarding;
+	struct auto_rules rules;
 	uint32_t kernel_budget; /* bytes that may wait for the kernel's worker, a direction */
 	uint32_t
 		memory; /* bytes a direction, socket buffers included; 0: the system's own limits */
@@ -70,6 +80,13 @@ struct stream_end {
 	bool hung_up;  /* both: epoll would report it for ever, so it is not asked any more */
 };
 
+/* Lent by the worker while bytes are in it. */
+struct stream_pipe {
+	int fds[2];     /* to read from, to write to; −1: none */
+	uint32_t bytes; /* that it holds at most */
+};
+#define STREAM_NO_PIPE ((struct stream_pipe){{-1, -1}, 0})
+
 /* What the program has counted for a direction, beside bytes. */
 struct stream_counts {
 	uint32_t spills, switches, overlaps;
@@ -80,7 +97,7 @@ struct stream_direction {
 	struct stream *stream;
 	char *pending; /* received, not yet accepted by the other socket; NULL: none */
 	uint32_t pending_start, pending_end;
-	int pipe[2];                 /* of the splice path; -1: none */
+	struct stream_pipe pipe;     /* of the splice path */
 	uint32_t in_pipe;            /* bytes */
 	uint32_t slot;               /* in the flows map, SLOT_NONE: none */
 	struct stream_counts counts; /* of slots given back */

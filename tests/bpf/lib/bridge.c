@@ -147,6 +147,14 @@ struct bridge *bridge_new(const struct bridge_options *options)
 	enum stream_forwarding forwarding = options->plane.forwarding;
 
 	bridge->settings = options->plane;
+	/* The defaults of user/settings_schema.c. */
+	bridge->settings.rules = (struct auto_rules){
+		.sockmap_after = 200 * NS_PER_MS,
+		.burst_length = 100 * NS_PER_MS,
+		.bulk_bytes = 1024 * 1024,
+		.busy_percent = 90,
+		.calm_percent = 75,
+	};
 	bridge->pairs = calloc(PAIRS_MAX, sizeof(struct pair *));
 	pthread_mutex_init(&bridge->lock, NULL);
 	pthread_cond_init(&bridge->changed, NULL);
