@@ -45,7 +45,8 @@ static const char usage[] =
 	"  --reset-received N  RST when N bytes have come\n"
 	"  --expect-reset      the right end is a RST\n"
 	"  --timeout S         for all (60; server: none)\n"
-	"  --each              a line for each connection, not only for those that fail\n"
+	"  --each              a line for each connection, not only for those that fail;\n"
+	"                      its times are those of the monotonic clock\n"
 	"  --seed N            of the random choices and the content\n";
 
 static struct {
@@ -57,7 +58,7 @@ static struct {
 
 static struct slot {
 	struct stream *stream;
-	uint64_t at;
+	uint64_t at, began;
 	uint32_t wanted;
 	bool registered;
 } slots[CONNS_MAX];
@@ -132,10 +133,11 @@ static void finish(struct slot *slot)
 				      json_sprintf("connection %llu: %s",
 						   (unsigned long long)result.seed, result.why));
 	if (opt.each || (opt.server && !result.ok))
-		print(json_pack("{s:I, s:b, s:s, s:I, s:I, s:s}", "id", (json_int_t)result.seed,
-				"ok", result.ok, "end", names[result.end], "sent",
-				(json_int_t)result.sent, "received", (json_int_t)result.received,
-				"why", result.why));
+		print(json_pack("{s:I, s:b, s:s, s:I, s:I, s:s, s:I, s:I}", "id",
+				(json_int_t)result.seed, "ok", result.ok, "end", names[result.end],
+				"sent", (json_int_t)result.sent, "received",
+				(json_int_t)result.received, "why", result.why, "began_us",
+				(json_int_t)slot->began, "ended_us", (json_int_t)now_us()));
 	stream_free(slot->stream); /* closing takes it out of the epoll set */
 	memset(slot, 0, sizeof(*slot));
 }
@@ -172,6 +174,7 @@ static void add(struct stream *stream)
 	if (slot >= slots + used)
 		used = (unsigned)(slot - slots) + 1;
 	slot->stream = stream;
+	slot->began = now_us();
 	sum.started++;
 	sum.running++;
 	run(slot, 0, now_us());

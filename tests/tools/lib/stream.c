@@ -180,6 +180,13 @@ static int take_head(struct stream *s, const uint8_t **data, size_t *n)
 	return 0;
 }
 
+/* Client: a proxy's answer to the hello, in place of the server's. */
+static bool is_alert(const struct stream *s, const uint8_t *data, size_t n)
+{
+	return !s->server && s->o.hello && n == 7 && !s->received && !s->verdict_done &&
+	       memcmp(data, "\x15\x03", 2) == 0 && memcmp(data + 3, "\0\x02\x02", 3) == 0;
+}
+
 static enum stream_end take(struct stream *s, const uint8_t *data, size_t n, uint64_t now)
 {
 	uint64_t bad;
@@ -191,6 +198,8 @@ static enum stream_end take(struct stream *s, const uint8_t *data, size_t n, uin
 		if (!s->started)
 			return STREAM_OPEN;
 	}
+	if (is_alert(s, data, n))
+		return end(s, STREAM_BAD, "refused with alert %u", data[6]);
 	content = n < s->receive_total - s->received ? n : (size_t)(s->receive_total - s->received);
 	bad = pattern_check(data, content, s->received, s->seed * 2 + !s->server);
 	if (bad != PATTERN_GOOD && s->bad_at == PATTERN_GOOD)
