@@ -5,8 +5,10 @@
  */
 #include "common/cleanup.h"
 #include "tests/bpf/lib/load.h"
+#include "tests/bpf/lib/lossy.h"
 #include "user/plane/account.h"
 #include "user/plane/kernel.h"
+#include "user/plane/selftest.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -326,6 +328,36 @@ static void test_only_rdhup_lets_user_space_sleep(void **state)
 	assert_int_equal(wake_ups(EPOLLRDHUP), 0);
 }
 
+static int sockets_left(void)
+{
+	char line[256];
+	int n = -1; /* the head of the table */
+	FILE *table = fopen("/proc/self/net/tcp", "re");
+
+	assert_non_null(table);
+	while (fgets(line, sizeof(line), table)) {
+		if (!strstr(line, " 06 ")) /* TIME-WAIT */
+			n++;
+	}
+	(void)fclose(table);
+	return n;
+}
+
+/* Its ends do not agree about their sequence numbers: closed, they would repeat themselves. */
+static void test_the_selftest_leaves_no_sockets(void **state)
+{
+	char why[KERNEL_WHY] = "";
+	int patience = 500;
+
+	(void)state;
+	assert_int_equal(lossy_enter(), 0);
+	if (selftest(kernel, why) < 0)
+		fail_msg("%s", why);
+	while (sockets_left() > 0 && patience-- > 0)
+		(void)poll(NULL, 0, 2);
+	assert_int_equal(sockets_left(), 0);
+}
+
 static int open_kernel(void **state)
 {
 	const struct kernel_options options = {.workers = 1, .connections = 16};
@@ -358,6 +390,7 @@ int main(void)
 		cmocka_unit_test(test_accounts),
 		cmocka_unit_test(test_a_bare_fin_harms_nobody),
 		cmocka_unit_test(test_only_rdhup_lets_user_space_sleep),
+		cmocka_unit_test(test_the_selftest_leaves_no_sockets), /* in another namespace */
 	};
 
 	return cmocka_run_group_tests(tests, open_kernel, close_kernel);
