@@ -19,6 +19,7 @@
 #   make bpf        tests of the BPF program      make san-bpf
 #   make e2e        tests through all processes   make san-e2e
 #   make endurance  much data, many connections, faults and time-outs, through all processes
+#   make soak       mixed load with faults at random, half an hour of it; a summary in build/soak
 #   make vm-test    bpf and an end-to-end run on Debian's kernels from 5.10 to the newest, in qemu
 #   make model      the hand-over between kernel and user space, every interleaving of it (spin)
 #   make stress     N requests, 25 at a time, through the five processes; rate and latency
@@ -34,6 +35,8 @@
 #   KERNELS=6.1,newest      vm-test: only these of 5.10, 6.1, 6.12, newest; JOBS=2 at once
 #   KERNEL=path             vm-test: another bzImage; KERNEL_MODULES=dir its modules
 #   T=pattern               unit, bpf, e2e, vm-test, model: only tests whose name holds the pattern
+#   MINUTES=5 SEED=1        soak: how long; the same load and faults again
+#   FORWARDING=auto,copy    soak: only these of auto, sockmap, splice, copy, one after the other
 #   SAN=address,undefined   build with sanitizers, into build/san
 #   CC=clang                another compiler
 #   B=build/mine            another place to build in
@@ -105,7 +108,7 @@ BPF   := $(filter-out %.bpf,$(BPF_TESTS:%.c=$B/%))
 TOOLS := $(TOOL_SRC:%.c=$B/%)
 BENCH := $(BENCH_SRC:%.c=$B/%)
 
-.PHONY: all examples certs deps demo test unit bpf e2e endurance vm-test model san-unit san-bpf san-e2e stress lint bench \
+.PHONY: all examples certs deps demo test unit bpf e2e endurance soak vm-test model san-unit san-bpf san-e2e stress lint bench \
         bench-programs generated test-programs unit-programs bpf-programs e2e-programs install uninstall help clean FORCE
 all: $(BIN)
 examples: $B/bin/internal-server
@@ -229,6 +232,10 @@ e2e: e2e-programs
 endurance: e2e-programs
 	$(Q)tools/certs.sh --if-needed
 	$(Q)tests/run --build $B --only '$T' endurance
+soak: e2e-programs
+	$(Q)tools/certs.sh --if-needed
+	$(Q)tests/soak/run.py --build $B $(if $(MINUTES),--minutes $(MINUTES)) \
+		$(if $(SEED),--seed $(SEED)) $(if $(FORWARDING),--forwarding $(FORWARDING))
 vm-test: bpf-programs e2e-programs
 	$(Q)tools/certs.sh --if-needed
 	$(Q)KERNEL='$(KERNEL)' KERNEL_MODULES='$(KERNEL_MODULES)' KERNELS='$(KERNELS)' JOBS='$(JOBS)' \
