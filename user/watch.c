@@ -26,11 +26,12 @@ void watch_remove(int epoll, struct watch *watch)
 	watch->added = false;
 }
 
-void watch_close(int epoll, struct watch *watch)
+void watch_close(struct watch *watch)
 {
 	if (watch->fd < 0)
 		return;
-	watch_remove(epoll, watch);
+	/* The last descriptor of a file takes it out of the epoll by itself: epoll(7). */
+	watch->added = false;
 	(void)close(watch->fd);
 	watch->fd = -1;
 }

@@ -19,7 +19,7 @@ int watch_set(int epoll, struct watch *watch, uint32_t events);
 void watch_remove(int epoll, struct watch *watch);
 
 /* Out of the epoll and closed. Takes one that is closed already. */
-void watch_close(int epoll, struct watch *watch);
+void watch_close(struct watch *watch);
 
 #define container_of(pointer, type, member) \
 	((type *)(void *)((char *)(pointer)-offsetof(type, member)))

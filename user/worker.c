@@ -179,6 +179,7 @@ static void *run(void *arg)
 
 	while (!worker->stopping || has_connections(worker))
 		turn(worker);
+	outbox_flush(&worker->outbox);
 	return NULL;
 }
 
@@ -249,6 +250,7 @@ int worker_new(struct workshop *shop, unsigned index, struct worker **ret)
 	worker->shop = shop;
 	worker->epoll = -1;
 	worker->next_id = 1;
+	outbox_init(&worker->outbox, shop->control, &worker->timers);
 	for (int i = 0; i < CONNECTION_STATES; i++)
 		TAILQ_INIT(&worker->states[i]);
 	LIST_INIT(&worker->listeners);
@@ -360,6 +362,7 @@ void worker_free(struct worker *worker)
 	id_table_free(worker->ids);
 	parking_free(worker->parking);
 	routes_unref(worker->routes);
+	outbox_clear(&worker->outbox);
 	mailbox_free(worker->box);
 	if (worker->epoll >= 0)
 		(void)close(worker->epoll);

@@ -8,6 +8,7 @@
 #include "user/flow/dial_back.h"
 #include "user/flow/listen.h"
 #include "user/mailbox.h"
+#include "user/outbox.h"
 #include "user/plane/kernel.h"
 #include "user/plane/stream.h"
 #include "user/timer.h"
@@ -42,6 +43,7 @@ struct worker {
 	int epoll;
 	struct timers timers;
 	struct mailbox *box;
+	struct outbox outbox;
 	struct watch box_watch, ring_watch;
 	struct plane plane;
 	struct routes *routes; /* a reference; NULL until the first mail */

@@ -15,9 +15,6 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
-/* A NAT on the way forgets silent connections: probes keep it awake, and find dead ones. */
-#define PROBE_IDLE_S 15
-
 void ahead_tell(struct worker *worker, uint64_t connection, enum parked_condition condition,
 		const char *proxy, const char *domain)
 {
@@ -32,7 +29,11 @@ void ahead_tell(struct worker *worker, uint64_t connection, enum parked_conditio
 	mail->u.parked.connection = connection;
 	snprintf(mail->u.parked.operator, sizeof(mail->u.parked.operator), "%s", proxy);
 	snprintf(mail->u.parked.domain, sizeof(mail->u.parked.domain), "%s", domain);
-	mailbox_put(worker->shop->control, mail);
+	/* Whoever took one waits for an answer; that one more waits is only counted. */
+	if (condition == PARKED_WAITING)
+		outbox_put_later(&worker->outbox, mail);
+	else
+		outbox_put(&worker->outbox, mail);
 }
 
 void ahead_lost(struct connection *connection, const char *reason)
@@ -110,7 +111,6 @@ void ahead_begin(struct connection *connection)
 	struct watch *watch = &connection->stream.ends[SIDE_OUTSIDE].watch;
 
 	connection_move(connection, CONNECTION_AHEAD);
-	connection_keep_alive(watch->fd, PROBE_IDLE_S);
 	watch->ready = on_ready;
 	/* Edge-triggered: an incomplete header stays in the socket. */
 	if (watch_set(worker->epoll, watch, EPOLLIN | EPOLLRDHUP | EPOLLET) < 0) {

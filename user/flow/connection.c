@@ -100,6 +100,11 @@ struct connection *connection_of_watch(struct watch *watch)
 	return container_of(end->stream, struct connection, stream);
 }
 
+void connection_probe_after(int fd, int idle_s)
+{
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof(idle_s));
+}
+
 void connection_keep_alive(int fd, int idle_s)
 {
 	int on = 1, interval = 10, probes = 6;
@@ -107,7 +112,7 @@ void connection_keep_alive(int fd, int idle_s)
 	if (idle_s <= 0)
 		return;
 	(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof(idle_s));
+	connection_probe_after(fd, idle_s);
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof(interval));
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof(probes));
 }

@@ -87,6 +87,11 @@ struct connection *connection_of_watch(struct watch *watch);
 
 /* TCP keepalive, `idle_s` seconds to the first probe, a minute to the end; 0: none. */
 void connection_keep_alive(int fd, int idle_s);
+/* Only the time to the first probe, on a socket that has the rest already. */
+void connection_probe_after(int fd, int idle_s);
+/* A connection that was dialled ahead is silent for minutes. Probes find dead ones, and keep a NAT
+ * on the way from forgetting it. */
+#define PROBE_AHEAD_S 15
 
 /* Free those that were closed in this turn. */
 void connection_bury(struct worker *worker);

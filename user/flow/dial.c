@@ -149,7 +149,7 @@ static void on_ready(struct watch *watch, uint32_t events)
 		on_connected(connection, side);
 		return;
 	}
-	watch_close(connection->worker->epoll, watch);
+	watch_close(watch);
 	errno = error;
 	dial_next(connection, side);
 }
@@ -157,21 +157,22 @@ static void on_ready(struct watch *watch, uint32_t events)
 /* 0: connected; -EINPROGRESS: the watch will tell; another -errno: this address is no use. */
 static int try_address(struct connection *connection, int side, const struct addr *addr)
 {
+	const struct config *config = connection->worker->shop->config;
 	struct watch *watch = &connection->stream.ends[side].watch;
 	AUTO_CLOSE int fd =
 		socket(addr->sa.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
 		return -errno;
+	socket_prepare(fd, config->plane.memory);
+	connection_keep_alive(fd, connection->ahead ? PROBE_AHEAD_S : config->keepalive);
 	if (connect(fd, (const struct sockaddr *)&addr->sa, addr->len) < 0 && errno != EINPROGRESS)
 		return -errno;
 	watch->fd = TAKE_FD(fd);
 	watch->ready = on_ready;
-	socket_prepare(watch->fd);
-	connection_keep_alive(watch->fd, connection->worker->shop->config->keepalive);
 	int r = watch_set(connection->worker->epoll, watch, EPOLLOUT);
 	if (r < 0)
-		watch_close(connection->worker->epoll, watch);
+		watch_close(watch);
 	return r;
 }
 

@@ -31,7 +31,7 @@ static void finish(struct dial_back *dial_back)
 	struct worker *worker = dial_back->worker;
 
 	timer_disarm(&worker->timers, &dial_back->deadline);
-	watch_close(worker->epoll, &dial_back->watch);
+	watch_close(&dial_back->watch);
 	OPENSSL_cleanse(dial_back->token, sizeof(dial_back->token));
 	LIST_REMOVE(dial_back, in_worker);
 	LIST_INSERT_HEAD(&worker->ended_dial_backs, dial_back, in_worker);

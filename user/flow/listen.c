@@ -120,13 +120,13 @@ int listen_open(struct worker *worker, const struct addr *addr, struct rate_gate
 	int r = listen->watch.fd;
 	if (r >= 0) {
 		/* Inherited by what is accepted: no calls for each connection. */
-		socket_prepare(r);
+		socket_prepare(r, worker->shop->config->plane.memory);
 		connection_keep_alive(r, worker->shop->config->keepalive);
 	}
 	if (r >= 0)
 		r = watch_set(worker->epoll, &listen->watch, EPOLLIN);
 	if (r < 0) {
-		watch_close(worker->epoll, &listen->watch);
+		watch_close(&listen->watch);
 		free(listen);
 		return r;
 	}
@@ -141,7 +141,7 @@ void listen_close_all(struct worker *worker)
 	LIST_FOREACH(listen, &worker->listeners, in_worker)
 	{
 		timer_disarm(&worker->timers, &listen->back_off);
-		watch_close(worker->epoll, &listen->watch);
+		watch_close(&listen->watch);
 	}
 }
 

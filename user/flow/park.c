@@ -15,9 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* An answer from the other side finds dead ones: a parked connection is silent for minutes. */
-#define PROBE_IDLE_S 15
-#define BUCKETS      256
+#define BUCKETS 256
 
 struct parked_operator {
 	LIST_ENTRY(parked_operator) in_parking;
@@ -112,7 +110,7 @@ static void finish(struct parked *parked)
 
 	count(worker, parked, -1);
 	timer_disarm(&worker->timers, &parked->timer);
-	watch_close(worker->epoll, &parked->watch);
+	watch_close(&parked->watch);
 	OPENSSL_cleanse(parked->token_key, sizeof(parked->token_key));
 	LIST_REMOVE(parked, in_list);
 	LIST_INSERT_HEAD(&worker->parking->ended, parked, in_list);
@@ -159,14 +157,14 @@ void park_reserve(struct worker *worker, const struct mail *mail)
 }
 
 /* The control thread counts the tokens that are out; this one is out no more. */
-static void tell_shown(const struct worker *worker, const char *name)
+static void tell_shown(struct worker *worker, const char *name)
 {
 	struct mail *mail = mail_new(MAIL_RESERVATION);
 
 	if (!mail)
 		return; /* it counts until it would have expired */
 	snprintf(mail->u.reservation.operator, sizeof(mail->u.reservation.operator), "%s", name);
-	mailbox_put(worker->shop->control, mail);
+	outbox_put_later(&worker->outbox, mail);
 }
 
 /* At random a quarter less, so that those that came together do not go together. */
@@ -193,7 +191,10 @@ bool park_claimed(struct worker *worker, int fd, const uint8_t key[TOKEN_KEY_BYT
 	parked->watch.fd = fd;
 	parked->is_open = true;
 	count(worker, parked, 1);
-	connection_keep_alive(fd, PROBE_IDLE_S);
+	if (worker->shop->config->keepalive > 0)
+		connection_probe_after(fd, PROBE_AHEAD_S); /* the rest comes from the listener */
+	else
+		connection_keep_alive(fd, PROBE_AHEAD_S);
 	timer_arm(&worker->timers, &parked->timer, timer_now() + parking_time(worker, key));
 	if (watch_set(worker->epoll, &parked->watch, EPOLLIN | EPOLLRDHUP) < 0)
 		finish(parked);
@@ -278,7 +279,7 @@ void park_lend(struct worker *worker, const struct mail *mail)
 	}
 	if (fd < 0) {
 		answer->u.notice = mail->u.notice;
-		mailbox_put(shop->control, answer);
+		outbox_put(&worker->outbox, answer);
 		return;
 	}
 	answer->u.dialed_back.fd = fd;

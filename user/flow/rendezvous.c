@@ -99,7 +99,7 @@ static int send_for(struct connection *connection, const struct route *route)
 		mail->type = MAIL_BORROW;
 		worker_mail(shop->workers[neighbour], mail);
 	} else {
-		mailbox_put(shop->control, mail);
+		outbox_put(&worker->outbox, mail);
 	}
 	return 0;
 }

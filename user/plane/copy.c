@@ -117,9 +117,10 @@ enum move_result copy_move(struct stream *stream, int i)
 			return keep(direction, scratch + sent, (size_t)(n - sent), why);
 		/*
 		 * A short read has emptied the queue: EAGAIN need not be asked for, epoll
-		 * tells when there is more. It does not where both ends have half-closed.
+		 * tells when there is more. But a FIN that is known to be there is asked for
+		 * at once, and epoll does not tell where both ends have half-closed.
 		 */
-		if (n < STREAM_CHUNK && !from->hung_up)
+		if (n < STREAM_CHUNK && !from->fin_seen && !from->hung_up)
 			return MOVE_DRY;
 	}
 	return MOVE_MORE;

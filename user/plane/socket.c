@@ -10,15 +10,11 @@
  * queue. */
 #define BESIDE_BUFFERS (512 * 1024)
 
-void socket_prepare(int fd)
-{
-	int on = 1;
-
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	(void)setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof(on));
-}
-
-void socket_bound(int fd, uint32_t memory)
+/*
+ * From the start: a buffer that shrinks while it is full makes TCP drop what
+ * it has promised room for, and the sender wait for its time-out.
+ */
+static void bound_buffers(int fd, uint32_t memory)
 {
 	/* The kernel doubles the value. */
 	uint32_t share = memory > 2 * BESIDE_BUFFERS ? memory - BESIDE_BUFFERS : memory / 2;
@@ -28,6 +24,16 @@ void socket_bound(int fd, uint32_t memory)
 		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
 	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes)) < 0)
 		(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+}
+
+void socket_prepare(int fd, uint32_t memory)
+{
+	int on = 1;
+
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	(void)setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof(on));
+	if (memory)
+		bound_buffers(fd, memory);
 }
 
 /* SO_MEMINFO (4.12): sk_sndbuf and sk_wmem_queued, which TCP compares before it takes more. */

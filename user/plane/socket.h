@@ -6,14 +6,13 @@
 #include <stdint.h>
 
 /*
- * What both need from the start: no Nagle, which the kernel's worker obeys as
- * anybody else does, and urgent bytes in line (RFC 6093), which recv() would
- * skip. Accepted sockets inherit them from their listener.
+ * What both need before they are connected: no Nagle, which the kernel's
+ * worker obeys as anybody else does; urgent bytes in line (RFC 6093), which
+ * recv() would skip; both buffers bounded so that a direction through two such
+ * sockets costs at most `memory` bytes (0: the system's own limits). Accepted
+ * sockets inherit all of it from their listener.
  */
-void socket_prepare(int fd);
-
-/* Bound both buffers so that a direction through two such sockets costs at most `memory` bytes. */
-void socket_bound(int fd, uint32_t memory);
+void socket_prepare(int fd, uint32_t memory);
 
 /* Bytes of memory that the socket takes for sending before it blocks; 0 when that cannot be told.
  */

@@ -21,20 +21,6 @@
 
 static void settle(struct stream *stream);
 
-/*
- * From the start: a buffer that shrinks while it is full makes TCP drop what
- * it has promised room for, and the sender wait for its time-out.
- */
-static void bound_buffers(struct stream *stream)
-{
-	uint32_t memory = stream->plane->settings->memory;
-
-	if (!memory)
-		return;
-	for (int i = 0; i < 2; i++)
-		socket_bound(stream->ends[i].watch.fd, memory);
-}
-
 static void end(struct stream *stream, enum stream_end_reason reason)
 {
 	if (!stream->running)
@@ -403,7 +389,6 @@ void stream_start(struct stream *stream)
 		side->watch.ready = on_ready;
 		side->sent_before = side->sent;
 	}
-	bound_buffers(stream);
 	if (settings->idle_timeout || settings->drain_timeout) {
 		uint64_t first =
 			settings->idle_timeout ? settings->idle_timeout : settings->drain_timeout;
@@ -424,7 +409,7 @@ void stream_close(struct stream *stream, bool reset)
 
 		if (side->watch.fd >= 0 && reset)
 			socket_reset_on_close(side->watch.fd);
-		watch_close(stream->plane->epoll, &side->watch);
+		watch_close(&side->watch);
 		free(stream->directions[i].pending);
 		stream->directions[i].pending = NULL;
 		splice_done(stream, i);

@@ -133,7 +133,6 @@ struct stream {
 	struct stream_direction directions[2];
 	enum stream_path path;
 	bool running;
-	bool bounded;    /* its sockets' buffers: see bound_buffers() */
 	bool entering;   /* ends go into the map as they are read to EAGAIN */
 	bool no_sockmap; /* the kernel has refused these sockets once */
 	bool leaving;    /* on the way out of the sockmap */
@@ -152,8 +151,8 @@ void stream_init(struct stream *stream, struct plane *plane,
 
 /*
  * Begin to forward between ends[0] and ends[1], whose descriptors the stream
- * has been given (connected, non-blocking), with `read` and `sent` telling
- * what has gone over them before. `ended` may be called before this returns.
+ * has been given (connected, non-blocking, prepared by socket_prepare()), with `read` and `sent`
+ * telling what has gone over them before. `ended` may be called before this returns.
  */
 void stream_start(struct stream *stream);
 

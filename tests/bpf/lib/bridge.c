@@ -225,7 +225,7 @@ int bridge_add(struct bridge *bridge, int outside, int inside)
 	pair->fds[0] = outside;
 	pair->fds[1] = inside;
 	for (int side = 0; side < 2; side++)
-		socket_prepare(pair->fds[side]);
+		socket_prepare(pair->fds[side], bridge->settings.memory);
 	for (int side = 0; side < 2; side++)
 		fcntl(pair->fds[side], F_SETFL, fcntl(pair->fds[side], F_GETFL) | O_NONBLOCK);
 	pthread_mutex_lock(&bridge->lock);

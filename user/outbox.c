@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "user/outbox.h"
+
+#include "user/watch.h"
+
+#include <stddef.h>
+
+#define WAIT (2 * NS_PER_MS)
+
+static struct mail *take_first(struct outbox *outbox)
+{
+	struct mail *mail = outbox->first;
+
+	if (mail)
+		outbox->first = mail->next;
+	return mail;
+}
+
+static void on_flush(struct timer *timer)
+{
+	outbox_flush(container_of(timer, struct outbox, flush));
+}
+
+void outbox_init(struct outbox *outbox, struct mailbox *to, struct timers *timers)
+{
+	*outbox = (struct outbox){.to = to, .timers = timers};
+	outbox->flush.fire = on_flush;
+}
+
+void outbox_flush(struct outbox *outbox)
+{
+	struct mail *mail;
+
+	timer_disarm(outbox->timers, &outbox->flush);
+	while ((mail = take_first(outbox)))
+		mailbox_put(outbox->to, mail);
+}
+
+void outbox_clear(struct outbox *outbox)
+{
+	struct mail *mail;
+
+	timer_disarm(outbox->timers, &outbox->flush);
+	while ((mail = take_first(outbox)))
+		mail_free(mail);
+}
+
+void outbox_put(struct outbox *outbox, struct mail *mail)
+{
+	outbox_flush(outbox);
+	mailbox_put(outbox->to, mail);
+}
+
+void outbox_put_later(struct outbox *outbox, struct mail *mail)
+{
+	mail->next = NULL;
+	if (outbox->first)
+		outbox->last->next = mail;
+	else
+		outbox->first = mail;
+	outbox->last = mail;
+	if (!outbox->flush.armed)
+		timer_arm(outbox->timers, &outbox->flush, timer_now() + WAIT);
+}
