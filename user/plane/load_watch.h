@@ -16,6 +16,7 @@ struct load_watch {
 
 	uint64_t memory_read_at; /* ns; 0: never */
 	bool memory_short;
+	bool memory_half; /* of what makes it short is in use */
 };
 
 /* `now`: CLOCK_MONOTONIC, ns. False while it is not known. */
@@ -28,3 +29,9 @@ bool load_is_high(struct load_watch *watch, uint64_t now);
  * read.
  */
 bool tcp_memory_is_short(struct load_watch *watch, uint64_t now);
+
+/*
+ * For whom an answer of 2 ms ago may be wrong: from half of that mark on, look
+ * each time.
+ */
+bool tcp_memory_is_short_now(struct load_watch *watch, uint64_t now);
