@@ -63,8 +63,8 @@ struct {
 /* Off only in the test that shows what happens without it. */
 const volatile __u32 trim_overlaps = 1;
 
-/* The kernel lets what is passed overtake what it has queued: see pass(). */
-const volatile __u32 queue_passed = 0;
+/* enum flow_queue: see pass(). */
+const volatile __u32 queue_passed = QUEUE_NEVER;
 
 static __always_inline void tell(const struct flow *flow, __u32 slot, __u16 event)
 {
@@ -80,19 +80,56 @@ static __always_inline void tell(const struct flow *flow, __u32 slot, __u16 even
 		bpf_ringbuf_output(ring, &record, sizeof(record), BPF_RB_FORCE_WAKEUP);
 }
 
+/* As kernels were before 6.1.32. */
+struct sk_psock_work_state___old {
+	struct sk_buff *skb;
+} __attribute__((preserve_access_index));
+struct sk_psock___old {
+	struct sk_buff_head ingress_skb;
+	struct sk_psock_work_state___old work_state;
+} __attribute__((preserve_access_index));
+
+/*
+ * Whether the kernel's worker has something of this socket, in its queue or
+ * in its hand. Exact where it holds the socket's lock meanwhile, as we do. In
+ * doubt it has.
+ */
+static __always_inline bool worker_is_idle(struct __sk_buff *skb)
+{
+	struct bpf_sock *sk = skb->sk;
+
+	if (!sk)
+		return false;
+	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+	if (!tp)
+		return false;
+	/* The lowest bits are flags. */
+	__u64 data = (__u64)tp->inet_conn.icsk_inet.sk.sk_user_data & ~7ull;
+	struct sk_psock___old *psock = (void *)data;
+	struct sk_buff *in_hand = NULL;
+	__u32 queued = 1;
+
+	if (bpf_core_read(&queued, sizeof(queued), &psock->ingress_skb.qlen) ||
+	    bpf_core_read(&in_hand, sizeof(in_hand), &psock->work_state.skb))
+		return false;
+	return !queued && !in_hand;
+}
+
 /*
  * SK_PASS hands an skb to the reader at once where the socket's queue is empty.
  * Before 6.1.32 and 6.4 it is empty too while the worker still has the last
  * skb in its hand, for want of memory, and what is passed then would overtake
- * that one. There each skb goes the long way: redirected to the socket's own
+ * that one. There an skb goes the long way: redirected to the socket's own
  * reader, which is always by the queue. The entry that is this socket has the
  * peer's cookie. Without it the helper leaves the skb to SK_PASS, and nothing
- * can be in the queue.
+ * can be in the queue. What is in the queue is charged to nobody, so the way is
+ * taken only when it has to be, if that can be told.
  */
 static __always_inline int pass(struct __sk_buff *skb, struct flow *flow)
 {
 	flow->passed += skb->len;
-	if (queue_passed) {
+	if (queue_passed == QUEUE_ALWAYS ||
+	    (queue_passed == QUEUE_BEHIND_OTHERS && !worker_is_idle(skb))) {
 		__u32 slot = READ(flow->peer_slot);
 		struct flow *peer = bpf_map_lookup_elem(&flows, &slot);
 

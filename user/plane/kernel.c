@@ -77,7 +77,9 @@ static int size_maps(struct kernel *kernel, const struct kernel_options *options
 	if (r == 0)
 		r = bpf_map__set_max_entries(skeleton->maps.flows, total);
 	skeleton->rodata->trim_overlaps = !options->no_trimming;
-	skeleton->rodata->queue_passed = kernel->quirks.passes_out_of_order;
+	if (kernel->quirks.passes_out_of_order)
+		skeleton->rodata->queue_passed =
+			kernel->quirks.worker_locks ? QUEUE_BEHIND_OTHERS : QUEUE_ALWAYS;
 	kernel->flows_bytes = (size_t)total * sizeof(struct flow);
 	kernel->flows_bytes = (kernel->flows_bytes + 4095) / 4096 * 4096;
 	return r;

@@ -24,6 +24,8 @@ struct kernel_quirks quirks_of(const struct kernel_version *version)
 		 */
 		.passes_out_of_order =
 			before(version, 6, 1, 32) || (!series_of_6_1 && before(version, 6, 4, 0)),
+		/* A mutex of its own from then on. */
+		.worker_locks = before(version, 5, 13, 0),
 		/* tcp_read_sock() stops, tcp_read_skb() does not. */
 		.stops_at_urgent = before(version, 6, 0, 0),
 	};

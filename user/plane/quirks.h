@@ -12,6 +12,7 @@ struct kernel_version;
 
 struct kernel_quirks {
 	bool passes_out_of_order; /* what is passed overtakes what waits for the worker */
+	bool worker_locks;        /* the socket, so that the program sees all that the worker has */
 	bool stops_at_urgent;     /* at an urgent byte the program is never called again */
 };
 

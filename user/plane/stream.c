@@ -135,7 +135,8 @@ static void conclude(struct stream *stream, int i, enum move_result result)
 		wait_for_kernel(stream, i);
 		break;
 	case MOVE_MORE:
-		if (from->hung_up)
+		if (from->hung_up ||
+		    (stream->path == PATH_SOCKMAP && sockmap_ask_for_passed(stream, i)))
 			retry_later(stream);
 		break;
 	case MOVE_EOF:
