@@ -31,6 +31,13 @@
 #define BEYOND     (512 * KIB)
 #define CROWD_MOST 50
 
+/*
+ * Where all that is passed goes through the kernel's worker, what TCP sends
+ * before the worker has charged it to the socket: a window, half of the
+ * receive buffer. docs/kernel.md, "Older kernels".
+ */
+#define WINDOW ((MEMORY - BEYOND) / 4)
+
 /* What is held of the direction outside → inside. */
 struct held {
 	uint64_t buffers; /* memory charged to the two sockets of the plane */
@@ -40,9 +47,15 @@ struct held {
 /* Of the test that runs. */
 static struct bridge *bridge;
 
-/* An emulated guest of 4 GiB would run short of memory for TCP, of which others' tests tell. */
+/*
+ * An emulated guest of 4 GiB would run short of memory for TCP, of which other tests tell. And
+ * before 6.1.32 the sender is not told that its reader has gone on: it asks, after a while that
+ * doubles as long as it is stopped, so that the last of many would be read for minutes.
+ */
 static int crowd(void)
 {
+	if (quirks_of_this_kernel().passes_out_of_order)
+		return 2;
 	return is_scaled() ? 6 : CROWD_MOST;
 }
 
@@ -61,6 +74,14 @@ static uint32_t memory_of(int fd, int what)
 
 	assert_int_equal(getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &length), 0);
 	return info[what];
+}
+
+static uint64_t most_beyond(const struct setting *setting)
+{
+	bool late = quirks_of_this_kernel().passes_out_of_order &&
+		    (setting->forwarding == FORWARD_SOCKMAP || setting->forwarding == FORWARD_AUTO);
+
+	return late ? BEYOND + WINDOW : BEYOND;
 }
 
 /* Before any byte, so that later sums can be compared with each other. */
@@ -93,20 +114,23 @@ static uint64_t unread_of(const struct scene *scene)
 	return (uint64_t)unread + passed;
 }
 
-static struct held look(const struct scene *scene, uint64_t base)
+/* False: bytes have come meanwhile. What is under way is not held, and would be counted twice. */
+static bool look(const struct scene *scene, uint64_t base, struct held *ret)
 {
-	struct account_in in;
+	struct account_in before, after;
 	uint64_t taken;
 
+	assert_int_equal(account_received(scene->near[0], &before), 0);
 	/* In this order, what moves meanwhile counts too much rather than too little. */
 	assert_int_equal(account_taken_exactly(scene->near[1], &taken), 0);
 	uint64_t unread = unread_of(scene);
-	assert_int_equal(account_received(scene->near[0], &in), 0);
-	return (struct held){
+	assert_int_equal(account_received(scene->near[0], &after), 0);
+	*ret = (struct held){
 		.buffers = (uint64_t)memory_of(scene->near[0], SK_MEMINFO_RMEM_ALLOC) +
 			   memory_of(scene->near[1], SK_MEMINFO_WMEM_QUEUED),
-		.beyond = in.received - unread - (taken - base),
+		.beyond = after.received - unread - (taken - base),
 	};
+	return before.received == after.received;
 }
 
 static uint64_t resident(void)
@@ -140,14 +164,18 @@ static void test_reader_that_stops(void **state)
 	uint64_t bytes = long_enough(200 * MIB);
 	struct sender *sender = sender_start(&scene, 0, bytes);
 	scene_receive(&scene, 1, MIB);
+	int stills = 0;
 	for (int i = 0, looks = is_scaled() ? 150 : 500; i < looks; i++) {
-		struct held held = look(&scene, base);
+		struct held held;
+		bool still = look(&scene, base, &held);
 
 		most.buffers = held.buffers > most.buffers ? held.buffers : most.buffers;
-		if (i >= 10) /* what is under way is not held */
+		if (i >= 10 && still)
 			most.beyond = held.beyond > most.beyond ? held.beyond : most.beyond;
+		stills += i >= 10 && still;
 		usleep(10000);
 	}
+	assert_true(stills >= 50);
 	scene_receive(&scene, 1, bytes - MIB);
 	sender_join(sender, &scene);
 	scene_expect_fin(&scene, 1);
@@ -158,7 +186,7 @@ static void test_reader_that_stops(void **state)
 		      (unsigned long long)(most.buffers / KIB),
 		      (unsigned long long)(most.beyond / KIB));
 	assert_true(most.buffers <= MEMORY - BEYOND + SLACK);
-	assert_true(most.beyond <= BEYOND);
+	assert_true(most.beyond <= most_beyond(setting));
 }
 
 /* Many of them, while two others talk. */
@@ -195,8 +223,10 @@ static void test_crowd_of_stopped_readers(void **state)
 		usleep(1000);
 	}
 	for (int s = 0; s < n; s++) {
-		struct held held = look(&scenes[s], bases[s]);
+		struct held held;
 
+		/* They have stopped by now. */
+		assert_true(look(&scenes[s], bases[s], &held));
 		sum.buffers += held.buffers;
 		sum.beyond += held.beyond;
 	}
@@ -228,7 +258,7 @@ static void test_crowd_of_stopped_readers(void **state)
 		scene_close(&scenes[s], STREAM_FINISHED);
 	scene_close(&talkers, STREAM_FINISHED);
 	assert_true(sum.buffers <= (uint64_t)n * (MEMORY - BEYOND + SLACK));
-	assert_true(sum.beyond <= (uint64_t)n * BEYOND);
+	assert_true(sum.beyond <= (uint64_t)n * most_beyond(setting));
 	assert_true(grown <= (uint64_t)n * BEYOND);
 	/* Not a speed: blocked neighbours must not make a turn wait for their time-outs. */
 	assert_true(turns >= least && worst < NS_PER_S);
