@@ -124,8 +124,9 @@ static void test_switches_under_fire(void **state)
  */
 static void test_both_ways_through_small_buffers(void **state)
 {
-	struct bridge *bridge = open_bridge_with(FORWARD_SOCKMAP, 256 * KIB, 128 * KIB);
-	struct load load = {.bytes = {2 * MIB, 2 * MIB},
+	struct bridge *bridge = open_bridge_with(FORWARD_SOCKMAP, 256 * KIB, 512 * KIB);
+	const uint64_t bytes = is_scaled() ? MIB / 4 : 2 * MIB;
+	struct load load = {.bytes = {bytes, bytes},
 			    .write_min = 1,
 			    .write_max = 32 * KIB,
 			    .pause_percent = 30,
@@ -136,7 +137,7 @@ static void test_both_ways_through_small_buffers(void **state)
 
 	(void)state;
 	/* The program gets a direction only when nothing waits in user space: until it had both. */
-	for (unsigned run = 0; run < 3 || (run < 20 && !(switches[0] && switches[1])); run++) {
+	for (unsigned run = 0; run < 2 || (run < 20 && !(switches[0] && switches[1])); run++) {
 		load.seed += 100000;
 		check(bridge, &load, 4, &result);
 		for (int i = 0; i < 2; i++)
