@@ -43,7 +43,7 @@ streamed --up $((2 * mib)) --down $((2 * mib)) --connections 16 --write 1-4096 -
 	>"$dir/before" 2>&1 &
 before=$!
 sleep 1
-check "TCP memory of 16 MiB for all" exhaust
+check "TCP memory of 12 MiB for all, and 41 at most" exhaust
 check "connections from before: every byte once" wait "$before"
 check "32 connections, writes of every size: every byte once" \
 	streamed --up $mib --down $mib --connections 32 --write 1-262144
