@@ -69,7 +69,7 @@ static bool read_memory(unsigned long *ret_used, unsigned long *ret_mark)
 	const char *tcp = strstr(text, "TCP: ");
 	const char *used = tcp ? strstr(tcp, " mem ") : NULL;
 	return used && sscanf(used, " mem %lu", ret_used) == 1 &&
-	       sscanf(marks, "%*u %lu", ret_mark) == 1;
+	       sscanf(marks, "%lu", ret_mark) == 1;
 }
 
 static void look_at_memory(struct load_watch *watch, uint64_t now)

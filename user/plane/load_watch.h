@@ -23,10 +23,11 @@ struct load_watch {
 bool load_is_high(struct load_watch *watch, uint64_t now);
 
 /*
- * Whether TCP's memory has passed the second of the three marks of net.ipv4.tcp_mem. A socket
- * that holds passed bytes is charged in a way that a kernel at its last mark
- * does not survive (docs/kernel.md, "TCP memory"). False where it cannot be
- * read.
+ * Whether TCP's memory has passed the first of the three marks of
+ * net.ipv4.tcp_mem. A socket that holds passed bytes is charged in a way that a
+ * kernel does not survive which is short of memory: from the second mark on,
+ * and until it is below the first again (docs/kernel.md, "TCP memory"). False
+ * where it cannot be read.
  */
 bool tcp_memory_is_short(struct load_watch *watch, uint64_t now);
 

@@ -9,9 +9,9 @@ set -u
 . tests/vm/guest/lib.sh
 
 exhaust() {
-	# Pages: 8, 12 and 41 MiB. All connections together would like some hundred. Between the
-	# last two lies what does on a machine of 1 GiB, whose marks are 44, 58 and 87 MiB.
-	echo "2048 3072 10496" >/proc/sys/net/ipv4/tcp_mem
+	# Pages: 4, 18 and 32 MiB. All connections together would like some hundred. Between them
+	# lies what does on a machine of 1 GiB, whose marks are 44, 58 and 87 MiB.
+	echo "1024 4608 8192" >/proc/sys/net/ipv4/tcp_mem
 }
 
 was_exhausted() {
@@ -43,7 +43,7 @@ streamed --up $((2 * mib)) --down $((2 * mib)) --connections 16 --write 1-4096 -
 	>"$dir/before" 2>&1 &
 before=$!
 sleep 1
-check "TCP memory of 12 MiB for all, and 41 at most" exhaust
+check "TCP memory of 18 MiB for all, and 32 at most" exhaust
 check "connections from before: every byte once" wait "$before"
 check "32 connections, writes of every size: every byte once" \
 	streamed --up $mib --down $mib --connections 32 --write 1-262144
