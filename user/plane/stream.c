@@ -228,9 +228,10 @@ static void on_retry(struct timer *timer)
 		stream->directions[i].waiting = false;
 		advance(stream, i);
 	}
+	settle(stream);
+	/* Last: a stream that cannot leave the sockmap yet asks in there for another time. */
 	if (stream->running && !stream->retry.armed)
 		stream->retry_after = RETRY_FIRST;
-	settle(stream);
 }
 
 void stream_kernel_event(struct stream_direction *direction, enum flow_event event)
