@@ -32,7 +32,7 @@
 #   ROUNDS=5 QUICK=1        bench: how often each case; a smoke run of a minute or two
 #   PATHS=1                 bench: Passage also with each way of forwarding forced
 #   KEY=ecdsa               bench: a P-256 certificate instead of RSA
-#   KERNELS=6.1,newest      vm-test: only these of 5.10, 6.1, 6.12, newest; JOBS=2 at once
+#   KERNELS=6.1,newest      vm-test, test: only these of 5.10, 6.1, 6.12, newest; JOBS=1 at once (2)
 #   KERNEL=path             vm-test: another bzImage; KERNEL_MODULES=dir its modules
 #   T=pattern               unit, bpf, e2e, vm-test, model: only tests whose name holds the pattern
 #   MINUTES=5 SEED=1        soak: how long; the same load and faults again

@@ -63,6 +63,9 @@ struct {
 /* Off only in the test that shows what happens without it. */
 const volatile __u32 trim_overlaps = 1;
 
+/* enum flow_queue: see pass(). */
+const volatile __u32 queue_passed = QUEUE_NEVER;
+
 static __always_inline void tell(const struct flow *flow, __u32 slot, __u16 event)
 {
 	__u32 ring_index = flow->ring;
@@ -77,18 +80,75 @@ static __always_inline void tell(const struct flow *flow, __u32 slot, __u16 even
 		bpf_ringbuf_output(ring, &record, sizeof(record), BPF_RB_FORCE_WAKEUP);
 }
 
-static __always_inline int pass(struct flow *flow, __u32 length)
+/* As kernels were before 6.1.32. */
+struct sk_psock_work_state___old {
+	struct sk_buff *skb;
+} __attribute__((preserve_access_index));
+struct sk_psock___old {
+	struct sk_buff_head ingress_skb;
+	struct sk_psock_work_state___old work_state;
+} __attribute__((preserve_access_index));
+
+/*
+ * Whether the kernel's worker has something of this socket, in its queue or
+ * in its hand. Exact where it holds the socket's lock meanwhile, as we do. In
+ * doubt it has.
+ */
+static __always_inline bool worker_is_idle(struct __sk_buff *skb)
 {
-	flow->passed += length;
+	struct bpf_sock *sk = skb->sk;
+
+	if (!sk)
+		return false;
+	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+	if (!tp)
+		return false;
+	/* The lowest bits are flags. */
+	__u64 data = (__u64)tp->inet_conn.icsk_inet.sk.sk_user_data & ~7ull;
+	struct sk_psock___old *psock = (void *)data;
+	struct sk_buff *in_hand = NULL;
+	__u32 queued = 1;
+
+	if (bpf_core_read(&queued, sizeof(queued), &psock->ingress_skb.qlen) ||
+	    bpf_core_read(&in_hand, sizeof(in_hand), &psock->work_state.skb))
+		return false;
+	return !queued && !in_hand;
+}
+
+/*
+ * SK_PASS hands an skb to the reader at once where the socket's queue is empty.
+ * Before 6.1.32 and 6.4 it is empty too while the worker still has the last
+ * skb in its hand, for want of memory, and what is passed then would overtake
+ * that one. There an skb goes the long way: redirected to the socket's own
+ * reader, which is always by the queue. The entry that is this socket has the
+ * peer's cookie. Without it the helper leaves the skb to SK_PASS, and nothing
+ * can be in the queue. What is in the queue is charged to nobody, so the way is
+ * taken only when it has to be, if that can be told.
+ */
+static __always_inline int pass(struct __sk_buff *skb, struct flow *flow)
+{
+	flow->passed += skb->len;
+	if (queue_passed == QUEUE_ALWAYS ||
+	    (queue_passed == QUEUE_BEHIND_OTHERS && !worker_is_idle(skb))) {
+		__u32 slot = READ(flow->peer_slot);
+		struct flow *peer = bpf_map_lookup_elem(&flows, &slot);
+
+		if (peer) {
+			__u64 cookie = peer->cookie;
+
+			bpf_sk_redirect_hash(skb, &peers, &cookie, BPF_F_INGRESS);
+		}
+	}
 	return SK_PASS;
 }
 
-static __always_inline int give_back(struct flow *flow, __u32 slot, __u16 reason, __u32 length)
+static __always_inline int give_back(struct __sk_buff *skb, struct flow *flow, __u32 slot,
+				     __u16 reason)
 {
 	flow->mode = FLOW_USER;
 	flow->reason = reason;
 	flow->spills++;
-	pass(flow, length);
+	pass(skb, flow);
 	tell(flow, slot, FLOW_SPILLED);
 	return SK_PASS;
 }
@@ -253,28 +313,28 @@ int forward(struct __sk_buff *skb)
 	struct room room;
 	if (flow->mode == FLOW_USER) {
 		if (!READ(flow->offered) || READ(flow->delivered) != flow->passed)
-			return pass(flow, length);
+			return pass(skb, flow);
 		if (!peer_is_clear(flow))
-			return pass(flow, length);
+			return pass(skb, flow);
 		/* Nothing is under way: the peer's write_seq is the place where our bytes go on. */
 		if (look_at_peer(&cookie, flow, &room))
-			return pass(flow, length);
+			return pass(skb, flow);
 		flow->base = room.write_seq - (__u32)flow->redirected;
 		room.backlog = 0;
 		if (!has_room(&room, flow, length))
-			return pass(flow, length);
+			return pass(skb, flow);
 		flow->mode = FLOW_KERNEL;
 		flow->switches++;
 	} else {
 		if (!READ(flow->offered))
-			return give_back(flow, slot, FLOW_SPILL_HOLD, length);
+			return give_back(skb, flow, slot, FLOW_SPILL_HOLD);
 		if (!peer_is_clear(flow))
-			return give_back(flow, slot, FLOW_SPILL_BACK, length);
+			return give_back(skb, flow, slot, FLOW_SPILL_BACK);
 		/* bpf_sk_redirect_hash() drops where the peer is missing: never ask it then. */
 		if (look_at_peer(&cookie, flow, &room))
-			return give_back(flow, slot, FLOW_SPILL_NO_PEER, length);
+			return give_back(skb, flow, slot, FLOW_SPILL_NO_PEER);
 		if (!has_room(&room, flow, length))
-			return give_back(flow, slot, FLOW_SPILL_ROOM, length);
+			return give_back(skb, flow, slot, FLOW_SPILL_ROOM);
 	}
 	flow->redirected += length;
 	flow->segments++;

@@ -24,6 +24,14 @@ enum flow_event {
 	FLOW_BROKEN = 2, /* the stream cannot be continued without losing or doubling bytes */
 };
 
+/* When a passed segment goes through the socket's queue by our doing, and not only by the kernel's.
+ */
+enum flow_queue {
+	QUEUE_NEVER = 0,
+	QUEUE_BEHIND_OTHERS = 1,
+	QUEUE_ALWAYS = 2,
+};
+
 /*
  * A power of two. Few enough that a stream which is one of many that keep all
  * processors busy is heard of within a fraction of a second, and so many that

@@ -8,6 +8,7 @@
 #include "tests/bpf/lib/lossy.h"
 #include "user/plane/account.h"
 #include "user/plane/kernel.h"
+#include "user/plane/quirks.h"
 #include "user/plane/selftest.h"
 
 #include <setjmp.h>
@@ -160,7 +161,11 @@ static void test_a_partly_read_segment_is_cut(void **state)
 	close_bench(&bench);
 }
 
-/* tcp_data_ready() heeds SO_RCVLOWAT: what arrives meanwhile stays TCP's own. */
+/*
+ * tcp_data_ready() heeds SO_RCVLOWAT: what arrives meanwhile stays TCP's own.
+ * recv() finds nothing, but on 5.10, where it takes it from there, past the
+ * program.
+ */
 static void test_lowat_is_a_gate(void **state)
 {
 	struct bench bench;
@@ -172,11 +177,17 @@ static void test_lowat_is_a_gate(void **state)
 	assert_int_equal(send(bench.far[0], "0123456789", 10, 0), 10);
 	usleep(50000);
 	assert_int_equal(flow(&bench, 0)->passed, 0);
-	assert_int_equal(recv(bench.near[0], got, sizeof(got), 0), -1);
-	assert_int_equal(errno, EAGAIN);
-	lowat(bench.near[0], 1);
-	wait_passed(&bench, 0, 10);
-	assert_int_equal(recv(bench.near[0], got, sizeof(got), 0), 10);
+	ssize_t n = recv(bench.near[0], got, sizeof(got), 0);
+	if (n == 10 && quirks_of_this_kernel().stops_at_urgent) {
+		lowat(bench.near[0], 1);
+		assert_int_equal(flow(&bench, 0)->passed, 0);
+	} else {
+		assert_int_equal(n, -1);
+		assert_int_equal(errno, EAGAIN);
+		lowat(bench.near[0], 1);
+		wait_passed(&bench, 0, 10);
+		assert_int_equal(recv(bench.near[0], got, sizeof(got), 0), 10);
+	}
 	close_bench(&bench);
 }
 

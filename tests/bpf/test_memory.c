@@ -4,9 +4,11 @@
  * the bound of the settings, the sender is held back, others do not notice,
  * and all arrives when the reader goes on.
  */
+#include "tests/bpf/lib/scale.h"
 #include "tests/bpf/lib/scene.h"
 #include "tests/bpf/lib/sender.h"
 #include "user/plane/account.h"
+#include "user/plane/quirks.h"
 
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
@@ -25,9 +27,16 @@
 #define MIB    (1024 * KIB)
 #define MEMORY (4 * MIB)
 /* One segment more than the limit may be under way in each of the two sockets. */
-#define SLACK  (128 * KIB)
-#define BEYOND (512 * KIB)
-#define CROWD  50
+#define SLACK      (128 * KIB)
+#define BEYOND     (512 * KIB)
+#define CROWD_MOST 50
+
+/*
+ * Where all that is passed has to go through the kernel's worker, what TCP sends
+ * before the worker has charged it to the socket: a window, half of the
+ * receive buffer. docs/kernel.md, "Older kernels".
+ */
+#define WINDOW ((MEMORY - BEYOND) / 4)
 
 /* What is held of the direction outside → inside. */
 struct held {
@@ -38,6 +47,26 @@ struct held {
 /* Of the test that runs. */
 static struct bridge *bridge;
 
+/*
+ * An emulated guest of 4 GiB would run short of memory for TCP, of which other tests tell. And
+ * before 6.1.32 the sender is not told that its reader has gone on: it asks, after a while that
+ * doubles as long as it is stopped, so that the last of many would be read for minutes.
+ */
+static int crowd(void)
+{
+	if (quirks_of_this_kernel().passes_out_of_order)
+		return 2;
+	return is_scaled() ? 6 : CROWD_MOST;
+}
+
+/* More than all buffers between the sender and the reader hold. */
+static uint64_t long_enough(uint64_t bytes)
+{
+	uint64_t part = scaled(bytes);
+
+	return part > 16 * MIB ? part : 16 * MIB;
+}
+
 static uint32_t memory_of(int fd, int what)
 {
 	uint32_t info[SK_MEMINFO_VARS] = {0};
@@ -45,6 +74,15 @@ static uint32_t memory_of(int fd, int what)
 
 	assert_int_equal(getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &length), 0);
 	return info[what];
+}
+
+static uint64_t most_beyond(const struct setting *setting)
+{
+	struct kernel_quirks quirks = quirks_of_this_kernel();
+	bool late = quirks.passes_out_of_order && !quirks.worker_locks &&
+		    (setting->forwarding == FORWARD_SOCKMAP || setting->forwarding == FORWARD_AUTO);
+
+	return late ? BEYOND + WINDOW : BEYOND;
 }
 
 /* Before any byte, so that later sums can be compared with each other. */
@@ -58,21 +96,42 @@ static uint64_t baseline(const struct scene *scene)
 	return taken - in.received;
 }
 
-static struct held look(const struct scene *scene, uint64_t base)
+/*
+ * Bytes in the receive buffer. FIONREAD does not tell of those that were
+ * passed where the program's run counts as reading them, before 6.1.32.
+ */
+static uint64_t unread_of(const struct scene *scene)
 {
-	struct account_in in;
-	uint64_t taken;
+	struct bridge_result result;
 	int unread;
 
+	assert_int_equal(ioctl(scene->near[0], FIONREAD, &unread), 0);
+	if (!quirks_of_this_kernel().passes_out_of_order || scene->pair < 0)
+		return (uint64_t)unread;
+	bridge_look(bridge, scene->pair, &result);
+	/* What waits for the worker is charged to nobody. */
+	uint64_t charged = memory_of(scene->near[0], SK_MEMINFO_RMEM_ALLOC);
+	uint64_t passed = result.unread[0] < charged ? result.unread[0] : charged;
+	return (uint64_t)unread + passed;
+}
+
+/* False: bytes have come meanwhile. What is under way is not held, and would be counted twice. */
+static bool look(const struct scene *scene, uint64_t base, struct held *ret)
+{
+	struct account_in before, after;
+	uint64_t taken;
+
+	assert_int_equal(account_received(scene->near[0], &before), 0);
 	/* In this order, what moves meanwhile counts too much rather than too little. */
 	assert_int_equal(account_taken_exactly(scene->near[1], &taken), 0);
-	assert_int_equal(ioctl(scene->near[0], FIONREAD, &unread), 0);
-	assert_int_equal(account_received(scene->near[0], &in), 0);
-	return (struct held){
+	uint64_t unread = unread_of(scene);
+	assert_int_equal(account_received(scene->near[0], &after), 0);
+	*ret = (struct held){
 		.buffers = (uint64_t)memory_of(scene->near[0], SK_MEMINFO_RMEM_ALLOC) +
 			   memory_of(scene->near[1], SK_MEMINFO_WMEM_QUEUED),
-		.beyond = in.received - (uint64_t)unread - (taken - base),
+		.beyond = after.received - unread - (taken - base),
 	};
+	return before.received == after.received;
 }
 
 static uint64_t resident(void)
@@ -103,17 +162,22 @@ static void test_reader_that_stops(void **state)
 
 	scene_start(&scene);
 	scene_talk(&scene);
-	struct sender *sender = sender_start(&scene, 0, 200 * MIB);
+	uint64_t bytes = long_enough(200 * MIB);
+	struct sender *sender = sender_start(&scene, 0, bytes);
 	scene_receive(&scene, 1, MIB);
-	for (int i = 0; i < 500; i++) {
-		struct held held = look(&scene, base);
+	int stills = 0;
+	for (int i = 0, looks = is_scaled() ? 150 : 500; i < looks; i++) {
+		struct held held;
+		bool still = look(&scene, base, &held);
 
 		most.buffers = held.buffers > most.buffers ? held.buffers : most.buffers;
-		if (i >= 10) /* what is under way is not held */
+		if (i >= 10 && still)
 			most.beyond = held.beyond > most.beyond ? held.beyond : most.beyond;
+		stills += i >= 10 && still;
 		usleep(10000);
 	}
-	scene_receive(&scene, 1, 199 * MIB);
+	assert_true(stills >= 50);
+	scene_receive(&scene, 1, bytes - MIB);
 	sender_join(sender, &scene);
 	scene_expect_fin(&scene, 1);
 	scene_finish(&scene, 1);
@@ -123,43 +187,47 @@ static void test_reader_that_stops(void **state)
 		      (unsigned long long)(most.buffers / KIB),
 		      (unsigned long long)(most.beyond / KIB));
 	assert_true(most.buffers <= MEMORY - BEYOND + SLACK);
-	assert_true(most.beyond <= BEYOND);
+	assert_true(most.beyond <= most_beyond(setting));
 }
 
-/* Fifty of them, while two others talk. */
+/* Many of them, while two others talk. */
 static void test_crowd_of_stopped_readers(void **state)
 {
 	const struct setting *setting = *state;
 	struct setting small = *setting;
 	bridge = scene_bridge(setting->forwarding, 0, 0);
-	struct scene scenes[CROWD], talkers = scene_open(bridge, setting);
-	struct sender *senders[CROWD];
-	uint64_t bases[CROWD], before = resident(), worst = 0;
+	struct scene scenes[CROWD_MOST], talkers = scene_open(bridge, setting);
+	struct sender *senders[CROWD_MOST];
+	uint64_t bases[CROWD_MOST], before = resident(), worst = 0;
 	struct held sum = {0};
-	unsigned turns = 0;
+	unsigned turns = 0, least = is_scaled() ? 20 : 100;
+	const uint64_t duration = (is_scaled() ? 2 : 5) * NS_PER_S;
+	const int n = crowd();
 
 	small.rcvbuf = 64 * KIB;
-	for (int s = 0; s < CROWD; s++) {
+	for (int s = 0; s < n; s++) {
 		scenes[s] = scene_prepare(bridge, &small);
 		bases[s] = baseline(&scenes[s]);
 		scene_start(&scenes[s]);
 	}
-	for (int s = 0; s < CROWD; s++)
+	for (int s = 0; s < n; s++)
 		senders[s] = sender_start(&scenes[s], 0, 12 * MIB);
-	for (uint64_t end = timer_now() + 5 * NS_PER_S, now; (now = timer_now()) < end; turns++) {
+	for (uint64_t end = timer_now() + duration, now; (now = timer_now()) < end; turns++) {
 		for (int i = 0; i < 2; i++) {
 			scene_send(&talkers, i, 100, 0);
 			scene_receive_all(&talkers, !i);
 		}
 		uint64_t took = timer_now() - now;
 		/* The first second is that of the crowd's bytes. */
-		if (now > end - 4 * NS_PER_S && took > worst)
+		if (now > end - duration + NS_PER_S && took > worst)
 			worst = took;
 		usleep(1000);
 	}
-	for (int s = 0; s < CROWD; s++) {
-		struct held held = look(&scenes[s], bases[s]);
+	for (int s = 0; s < n; s++) {
+		struct held held;
 
+		/* They have stopped by now. */
+		assert_true(look(&scenes[s], bases[s], &held));
 		sum.buffers += held.buffers;
 		sum.beyond += held.beyond;
 	}
@@ -169,7 +237,7 @@ static void test_crowd_of_stopped_readers(void **state)
 		      setting->name, (unsigned long long)(sum.buffers / KIB),
 		      (unsigned long long)(sum.beyond / KIB), (unsigned long long)(grown / KIB),
 		      turns, (unsigned long long)(worst / 1000));
-	for (int s = 0; s < CROWD; s++) {
+	for (int s = 0; s < n; s++) {
 		scene_receive(&scenes[s], 1, 12 * MIB);
 		sender_join(senders[s], &scenes[s]);
 		scene_expect_fin(&scenes[s], 1);
@@ -180,21 +248,21 @@ static void test_crowd_of_stopped_readers(void **state)
 	scene_expect_fin(&talkers, 1);
 	scene_finish(&talkers, 1);
 	scene_expect_fin(&talkers, 0);
-	for (int s = 0; s < CROWD; s++) {
+	for (int s = 0; s < n; s++) {
 		struct bridge_result result;
 
 		assert_true(bridge_wait(bridge, scenes[s].pair, 5, &result));
 	}
 	struct bridge_result result;
 	assert_true(bridge_wait(bridge, talkers.pair, 5, &result));
-	for (int s = 0; s < CROWD; s++)
+	for (int s = 0; s < n; s++)
 		scene_close(&scenes[s], STREAM_FINISHED);
 	scene_close(&talkers, STREAM_FINISHED);
-	assert_true(sum.buffers <= CROWD * (MEMORY - BEYOND + SLACK));
-	assert_true(sum.beyond <= CROWD * BEYOND);
-	assert_true(grown <= CROWD * BEYOND);
+	assert_true(sum.buffers <= (uint64_t)n * (MEMORY - BEYOND + SLACK));
+	assert_true(sum.beyond <= (uint64_t)n * most_beyond(setting));
+	assert_true(grown <= (uint64_t)n * BEYOND);
 	/* Not a speed: blocked neighbours must not make a turn wait for their time-outs. */
-	assert_true(turns >= 100 && worst < NS_PER_S);
+	assert_true(turns >= least && worst < NS_PER_S);
 }
 
 /* Whether the test has failed or not: what it holds of TCP's memory would be missing in the next.
@@ -215,12 +283,12 @@ int main(void)
 
 	signal(SIGPIPE, SIG_IGN);
 	for (size_t s = 0; s < sizeof(settings) / sizeof(settings[0]); s++)
-		for (int crowd = 0; crowd < 2; crowd++) {
+		for (int many = 0; many < 2; many++) {
 			snprintf(names[n], sizeof(names[n]), "%s: %s", settings[s].name,
-				 crowd ? "fifty readers that stop" : "a reader that stops");
+				 many ? "many readers that stop" : "a reader that stops");
 			tests[n].name = names[n];
 			tests[n].test_func =
-				crowd ? test_crowd_of_stopped_readers : test_reader_that_stops;
+				many ? test_crowd_of_stopped_readers : test_reader_that_stops;
 			tests[n].teardown_func = clean_up;
 			tests[n++].initial_state = (void *)(uintptr_t)&settings[s];
 		}

@@ -7,6 +7,8 @@ import subprocess
 import time
 from pathlib import Path
 
+import known
+
 # Whatever the tests say, a kernel that writes one of these has failed.
 COMPLAINTS = re.compile(
     r"WARNING: |\bBUG: |\bkernel BUG at |\bOops\b|general protection fault|Kernel panic|"
@@ -79,18 +81,26 @@ class Guest:
     def done(self):
         return "\n=== done\n" in self.text(self.report)
 
-    def complaints(self, around=40):
-        """What the kernel said that it should not, with some lines of context."""
+    def complaints(self, release, around=40):
+        """What the kernel said that it should not, with some lines of context; and the bugs of
+        tests/vm/known.py that it has shown."""
         lines = (self.text(self.report).partition("\n=== dmesg\n")[2] or
                  self.text(self.console)).splitlines()
-        found, shown_to = [], -1
+        found, bugs, shown_to = [], [], -1
         for i, line in enumerate(lines):
-            if COMPLAINTS.search(line) and i > shown_to:
+            if not COMPLAINTS.search(line) or i <= shown_to:
+                continue
+            began = [m[1] for m in (re.search(r"vm: (\S+) begins", b) for b in lines[:i]) if m]
+            where = f"(in {began[-1] if began else 'the boot'})"
+            report = known.report_at(lines, i)
+            bug = known.find(release, report)
+            if bug:
+                bugs.append(f"{where} {line.partition('] ')[2]}: {bug.why}")
+                shown_to = i + len(report) - 1
+            else:
                 shown_to = i + around
-                began = [m[1] for m in (re.search(r"vm: (\S+) begins", b) for b in lines[:i]) if m]
-                found.append(f"(in {began[-1] if began else 'the boot'})\n" +
-                             "\n".join(lines[i:shown_to + 1]))
-        return found
+                found.append(f"{where}\n" + "\n".join(lines[i:shown_to + 1]))
+        return found, bugs
 
     def last_lines(self, n=15):
         return "\n".join(f"--- {path.name}\n" + "\n".join(self.text(path).splitlines()[-n:])

@@ -105,6 +105,8 @@ enum move_result copy_move(struct stream *stream, int i)
 		if (n == 0)
 			return MOVE_EOF;
 		from->read += (uint64_t)n;
+		if (stream->path == PATH_SOCKMAP && sockmap_read_past(stream, i))
+			return MOVE_URGENT;
 		/* After recv(), not before: see sockmap_clear_to_send(). */
 		enum move_result clear = wait_for_kernel(stream, i);
 		if (clear == MOVE_WAIT)

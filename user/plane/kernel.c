@@ -21,6 +21,7 @@ struct kernel {
 	size_t flows_bytes;
 	uint32_t slots_per_worker;
 	int peers, slots, rings;
+	struct kernel_quirks quirks;
 };
 
 struct kernel_share {
@@ -76,6 +77,9 @@ static int size_maps(struct kernel *kernel, const struct kernel_options *options
 	if (r == 0)
 		r = bpf_map__set_max_entries(skeleton->maps.flows, total);
 	skeleton->rodata->trim_overlaps = !options->no_trimming;
+	if (kernel->quirks.passes_out_of_order)
+		skeleton->rodata->queue_passed =
+			kernel->quirks.worker_locks ? QUEUE_BEHIND_OTHERS : QUEUE_ALWAYS;
 	kernel->flows_bytes = (size_t)total * sizeof(struct flow);
 	kernel->flows_bytes = (kernel->flows_bytes + 4095) / 4096 * 4096;
 	return r;
@@ -91,6 +95,7 @@ int kernel_open(const struct kernel_options *options, struct kernel **ret, char 
 		return -ENOMEM;
 	}
 	libbpf_set_print(quiet);
+	kernel->quirks = quirks_of_this_kernel();
 	kernel->skeleton = forward__open();
 	if (!kernel->skeleton) {
 		r = -errno;
@@ -228,6 +233,11 @@ int kernel_share_fd(const struct kernel_share *share)
 void kernel_share_consume(struct kernel_share *share)
 {
 	(void)ring_buffer__consume(share->ring);
+}
+
+const struct kernel_quirks *kernel_quirks(const struct kernel_share *share)
+{
+	return &share->kernel->quirks;
 }
 
 volatile struct flow *kernel_flow(struct kernel_share *share, uint32_t slot)

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "bpf/forward.h"
+#include "user/plane/quirks.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -38,6 +39,7 @@ int kernel_share_new(struct kernel *kernel, unsigned worker, kernel_event event,
 void kernel_share_free(struct kernel_share *share);
 int kernel_share_fd(const struct kernel_share *share); /* readable while there are events */
 void kernel_share_consume(struct kernel_share *share);
+const struct kernel_quirks *kernel_quirks(const struct kernel_share *share);
 
 /* A slot for a source socket, in state "user" and not offered. -ENOSPC, or -errno of the map. */
 int kernel_slot_take(struct kernel_share *share, uint64_t cookie, uint32_t budget,

@@ -65,16 +65,30 @@ static bool read_memory(unsigned long *ret_used, unsigned long *ret_mark)
 	const char *tcp = strstr(text, "TCP: ");
 	const char *used = tcp ? strstr(tcp, " mem ") : NULL;
 	return used && sscanf(used, " mem %lu", ret_used) == 1 &&
-	       sscanf(marks, "%*u %lu", ret_mark) == 1;
+	       sscanf(marks, "%lu", ret_mark) == 1;
+}
+
+static void look_at_memory(struct load_watch *watch, uint64_t now)
+{
+	unsigned long used = 0, mark = 0;
+	bool known = read_memory(&used, &mark);
+
+	watch->memory_read_at = now;
+	watch->memory_short = known && used > mark;
+	watch->memory_half = known && used > mark / 2;
 }
 
 bool tcp_memory_is_short(struct load_watch *watch, uint64_t now)
 {
-	unsigned long used = 0, mark = 0;
+	if (!watch->memory_read_at || now - watch->memory_read_at >= MEMORY_FRESH)
+		look_at_memory(watch, now);
+	return watch->memory_short;
+}
 
-	if (watch->memory_read_at && now - watch->memory_read_at < MEMORY_FRESH)
-		return watch->memory_short;
-	watch->memory_read_at = now;
-	watch->memory_short = read_memory(&used, &mark) && used > mark;
+bool tcp_memory_is_short_now(struct load_watch *watch, uint64_t now)
+{
+	if (watch->memory_half || !watch->memory_read_at ||
+	    now - watch->memory_read_at >= MEMORY_FRESH)
+		look_at_memory(watch, now);
 	return watch->memory_short;
 }

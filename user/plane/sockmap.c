@@ -6,7 +6,9 @@
 
 #include <errno.h>
 #include <linux/filter.h>
+#include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 /* What may wait in front of the program for the instant of leaving; it only has to outlast two
@@ -182,6 +184,55 @@ void sockmap_offer(struct stream *stream, int i)
 	flow->offered = 1;
 }
 
+/*
+ * A worker without room for a passed skb keeps it until somebody calls it
+ * again, which on the kernels that need this is sk_write_space(). Setting this
+ * option does so, and else nothing: 0 is its default, too.
+ */
+static void call_worker(int fd)
+{
+	unsigned system_default = 0;
+
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &system_default,
+			 sizeof(system_default));
+}
+
+bool sockmap_ask_for_passed(struct stream *stream, int i)
+{
+	if (!kernel_quirks(stream->plane->kernel)->passes_out_of_order || all_read(stream, i))
+		return false;
+	call_worker(stream->ends[i].watch.fd);
+	return true;
+}
+
+bool sockmap_read_past(const struct stream *stream, int i)
+{
+	const struct stream_end *source = &stream->ends[i];
+
+	return sockmap_stops_at_urgent(stream) && source->in_map &&
+	       source->read - stream->directions[i].passed_base > flow_of(stream, i)->passed;
+}
+
+bool sockmap_stops_at_urgent(const struct stream *stream)
+{
+	return stream->path == PATH_SOCKMAP &&
+	       kernel_quirks(stream->plane->kernel)->stops_at_urgent;
+}
+
+bool sockmap_stopped_at_urgent(const struct stream *stream)
+{
+	struct pollfd ends[2];
+
+	if (!sockmap_stops_at_urgent(stream))
+		return false;
+	for (int i = 0; i < 2; i++)
+		ends[i] = (struct pollfd){
+			.fd = stream->ends[i].in_map ? stream->ends[i].watch.fd : -1,
+			.events = POLLPRI,
+		};
+	return poll(ends, 2, 0) > 0 && ((ends[0].revents | ends[1].revents) & POLLPRI);
+}
+
 void sockmap_observe(struct stream *stream, int i)
 {
 	struct stream_direction *direction = &stream->directions[i];
@@ -231,7 +282,7 @@ int sockmap_clear_to_send(struct stream *stream, int i)
 
 bool sockmap_unsafe_to_send(struct stream *stream, int i)
 {
-	return !all_read(stream, !i) && tcp_memory_is_short(&stream->plane->load, timer_now());
+	return !all_read(stream, !i) && tcp_memory_is_short_now(&stream->plane->load, timer_now());
 }
 
 int sockmap_backlog_empty(struct stream *stream, int i)

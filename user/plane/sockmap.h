@@ -23,6 +23,27 @@ int sockmap_enter(struct stream *stream, int i);
 /* Everything that was passed has been delivered: let the program take direction i. */
 void sockmap_offer(struct stream *stream, int i);
 
+/*
+ * What was passed of direction i is on its way to recv(), and only on some
+ * kernels, or for want of memory: ask the kernel's worker to go on. True: look
+ * again later, since it may not be able to.
+ */
+bool sockmap_ask_for_passed(struct stream *stream, int i);
+
+/*
+ * recv() has gone past what the program has seen of direction i, which only a
+ * kernel that stops at urgent bytes lets it do: some of it may come again.
+ */
+bool sockmap_read_past(const struct stream *stream, int i);
+
+/*
+ * An urgent byte keeps the program from seeing the rest of a direction for
+ * ever. It does not wake user space, so this has to be asked now and then. False
+ * on a kernel that does not stop at it.
+ */
+bool sockmap_stops_at_urgent(const struct stream *stream);
+bool sockmap_stopped_at_urgent(const struct stream *stream);
+
 /* The program has given direction i back. */
 void sockmap_given_back(struct stream *stream, int i);
 

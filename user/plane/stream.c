@@ -18,6 +18,8 @@
 /* The kernel's worker does not say when it is done: ask soon, then ever more rarely. */
 #define RETRY_FIRST (50 * 1000ull)
 #define RETRY_MOST  NS_PER_S
+/* Where nothing tells of an urgent byte. */
+#define URGENT_EVERY NS_PER_S
 
 static void settle(struct stream *stream);
 
@@ -65,12 +67,16 @@ static void drain(struct stream *stream, int i)
 {
 	int r = stream->path == PATH_SOCKMAP ? sockmap_drained(stream, i) : 1;
 
-	if (r < 0)
+	if (r < 0) {
 		end(stream, i ? STREAM_RESET_BY_1 : STREAM_RESET_BY_0);
-	else if (r == 0)
-		wait_for_kernel(stream, i);
-	else
+	} else if (r == 1) {
 		finish_direction(stream, i);
+	} else if (sockmap_stopped_at_urgent(stream)) {
+		end(stream, STREAM_URGENT);
+	} else {
+		(void)sockmap_ask_for_passed(stream, i);
+		wait_for_kernel(stream, i);
+	}
 }
 
 static void advance(struct stream *stream, int i);
@@ -93,7 +99,10 @@ static void at_rest(struct stream *stream, int i)
 		if (stream->ends[!i].in_map)
 			advance(stream, !i);
 	} else if (stream->path == PATH_SOCKMAP) {
-		sockmap_offer(stream, i);
+		if (sockmap_ask_for_passed(stream, i))
+			retry_later(stream);
+		else
+			sockmap_offer(stream, i);
 	}
 }
 
@@ -112,7 +121,8 @@ static void conclude(struct stream *stream, int i, enum move_result result)
 		wait_for_kernel(stream, i);
 		break;
 	case MOVE_MORE:
-		if (from->hung_up)
+		if (from->hung_up ||
+		    (stream->path == PATH_SOCKMAP && sockmap_ask_for_passed(stream, i)))
 			retry_later(stream);
 		break;
 	case MOVE_EOF:
@@ -127,6 +137,9 @@ static void conclude(struct stream *stream, int i, enum move_result result)
 		break;
 	case MOVE_NO_MEMORY:
 		end(stream, STREAM_NO_MEMORY);
+		break;
+	case MOVE_URGENT:
+		end(stream, STREAM_URGENT);
 		break;
 	}
 }
@@ -201,9 +214,10 @@ static void on_retry(struct timer *timer)
 		stream->directions[i].waiting = false;
 		advance(stream, i);
 	}
+	settle(stream);
+	/* Last: a stream that cannot leave the sockmap yet asks in there for another time. */
 	if (stream->running && !stream->retry.armed)
 		stream->retry_after = RETRY_FIRST;
-	settle(stream);
 }
 
 void stream_kernel_event(struct stream_direction *direction, enum flow_event event)
@@ -258,6 +272,16 @@ static void on_look(struct timer *timer)
 	}
 	if (interval)
 		timer_arm(stream->plane->timers, timer, now + interval / 2 + 1);
+}
+
+static void on_urgent(struct timer *timer)
+{
+	struct stream *stream = container_of(timer, struct stream, urgent);
+
+	if (sockmap_stopped_at_urgent(stream))
+		end(stream, STREAM_URGENT);
+	else if (sockmap_stops_at_urgent(stream))
+		timer_arm(stream->plane->timers, timer, timer_now() + URGENT_EVERY);
 }
 
 static void enter_sockmap(struct stream *stream)
@@ -353,6 +377,8 @@ static void settle(struct stream *stream)
 			return;
 		}
 	}
+	if (!stream->urgent.armed && sockmap_stops_at_urgent(stream))
+		timer_arm(stream->plane->timers, &stream->urgent, timer_now() + URGENT_EVERY);
 	uint64_t interval = look_interval(stream);
 	if (interval && (!stream->look.armed || stream->look.due > timer_now() + interval))
 		timer_arm(stream->plane->timers, &stream->look, timer_now() + interval);
@@ -366,6 +392,7 @@ void stream_init(struct stream *stream, struct plane *plane,
 	stream->ended = ended;
 	stream->retry.fire = on_retry;
 	stream->look.fire = on_look;
+	stream->urgent.fire = on_urgent;
 	stream->retry_after = RETRY_FIRST;
 	for (int i = 0; i < 2; i++) {
 		stream->ends[i].watch.fd = -1;
@@ -404,6 +431,7 @@ void stream_close(struct stream *stream, bool reset)
 	stream->running = false;
 	timer_disarm(stream->plane->timers, &stream->retry);
 	timer_disarm(stream->plane->timers, &stream->look);
+	timer_disarm(stream->plane->timers, &stream->urgent);
 	for (int i = 0; i < 2; i++) {
 		struct stream_end *side = &stream->ends[i];
 
@@ -451,6 +479,8 @@ const char *stream_reason_name(enum stream_end_reason reason)
 		return "the kernel delivered segments out of order";
 	case STREAM_NO_MEMORY:
 		return "out of memory";
+	case STREAM_URGENT:
+		return "urgent data, which this kernel's sockmap cannot carry";
 	case STREAM_STOPPED:
 		return "stopped";
 	}

@@ -124,6 +124,7 @@ enum stream_end_reason {
 	STREAM_STALLED, /* no progress while draining */
 	STREAM_BROKEN,  /* the kernel delivered a gap or an old segment */
 	STREAM_NO_MEMORY,
+	STREAM_URGENT,  /* this kernel cannot move what follows an urgent byte */
 	STREAM_STOPPED, /* by us */
 };
 
@@ -141,6 +142,7 @@ struct stream {
 	struct timer retry;            /* something that the kernel does not announce */
 	uint64_t retry_after;          /* ns, doubles */
 	struct timer look;             /* idle, drain and policy */
+	struct timer urgent;           /* where nothing tells of urgent bytes */
 	uint64_t last_total, last_progress;
 	void (*ended)(struct stream *stream, enum stream_end_reason reason);
 };

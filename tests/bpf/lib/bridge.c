@@ -41,6 +41,16 @@ struct bridge {
 	bool stop;
 };
 
+static uint64_t unread(const struct stream *stream, int i)
+{
+	const struct stream_direction *direction = &stream->directions[i];
+
+	if (direction->slot == SLOT_NONE || !stream->ends[i].in_map)
+		return 0;
+	return kernel_flow(stream->plane->kernel, direction->slot)->passed -
+	       (stream->ends[i].read - direction->passed_base);
+}
+
 static void note(struct pair *pair)
 {
 	struct stream *stream = &pair->stream;
@@ -52,6 +62,7 @@ static void note(struct pair *pair)
 		pair->result.spills[i] = counts.spills;
 		pair->result.switches[i] = counts.switches;
 		pair->result.overlaps[i] = counts.overlaps;
+		pair->result.unread[i] = unread(stream, i);
 	}
 	pair->result.used_sockmap = stream->used_sockmap;
 	pair->result.used_splice = stream->used_splice;
@@ -268,6 +279,17 @@ void bridge_look(struct bridge *bridge, int number, struct bridge_result *ret)
 		pthread_cond_wait(&bridge->changed, &bridge->lock);
 	*ret = pair->result;
 	pthread_mutex_unlock(&bridge->lock);
+}
+
+unsigned bridge_running(struct bridge *bridge)
+{
+	unsigned n = 0;
+
+	pthread_mutex_lock(&bridge->lock);
+	for (int i = 0; i < bridge->n_pairs; i++)
+		n += !bridge->pairs[i]->ended;
+	pthread_mutex_unlock(&bridge->lock);
+	return n;
 }
 
 uint64_t bridge_cpu(struct bridge *bridge)

@@ -23,6 +23,7 @@ struct bridge_result {
 	enum stream_end_reason reason;
 	uint64_t bytes[2], kernel_bytes[2];
 	uint32_t spills[2], switches[2], overlaps[2];
+	uint64_t unread[2]; /* passed by the program, not yet received */
 	bool used_sockmap, used_splice;
 };
 
@@ -37,6 +38,9 @@ int bridge_add(struct bridge *bridge, int outside, int inside);
 bool bridge_wait(struct bridge *bridge, int pair, double seconds, struct bridge_result *ret);
 /* The same numbers now, of a pair that still runs. */
 void bridge_look(struct bridge *bridge, int pair, struct bridge_result *ret);
+
+/* Of its pairs, those that have not ended. */
+unsigned bridge_running(struct bridge *bridge);
 
 /* CPU time that the thread has used, ns. */
 uint64_t bridge_cpu(struct bridge *bridge);

@@ -86,13 +86,15 @@ void scene_send_unread(struct scene *scene, int from)
 	scene_send(scene, from, 2 * 1024 * 1024, 0);
 }
 
-/* `n` bytes that far[!from] has sent, in their place. */
-void scene_receive(struct scene *scene, int at, uint64_t n)
+/* `n` bytes that far[!from] has sent, in their place. False: RST, where that may be. */
+static bool receive(struct scene *scene, int at, uint64_t n, bool may_be_reset)
 {
 	uint8_t block[BLOCK];
 
 	while (n > 0) {
 		ssize_t got = recv(scene->far[at], block, n < BLOCK ? n : BLOCK, 0);
+		if (got < 0 && errno == ECONNRESET && may_be_reset)
+			return false;
 		if (got <= 0)
 			fail_msg("%s at byte %llu, %llu more were sent",
 				 got ? strerror(errno) : "FIN",
@@ -104,6 +106,12 @@ void scene_receive(struct scene *scene, int at, uint64_t n)
 		scene->received[at] += (uint64_t)got;
 		n -= (uint64_t)got;
 	}
+	return true;
+}
+
+void scene_receive(struct scene *scene, int at, uint64_t n)
+{
+	(void)receive(scene, at, n, false);
 }
 
 void scene_receive_all(struct scene *scene, int at)
@@ -116,14 +124,28 @@ void scene_finish(struct scene *scene, int from)
 	assert_int_equal(shutdown(scene->far[from], SHUT_WR), 0);
 }
 
-void scene_expect_fin(struct scene *scene, int at)
+static bool expect_fin(struct scene *scene, int at, bool may_be_reset)
 {
 	char byte;
 
-	scene_receive_all(scene, at);
+	if (!receive(scene, at, scene->sent[!at] - scene->received[at], may_be_reset))
+		return false;
 	ssize_t n = recv(scene->far[at], &byte, 1, 0);
+	if (n < 0 && errno == ECONNRESET && may_be_reset)
+		return false;
 	if (n != 0)
 		fail_msg("%s instead of a FIN", n < 0 ? strerror(errno) : "a byte");
+	return true;
+}
+
+void scene_expect_fin(struct scene *scene, int at)
+{
+	(void)expect_fin(scene, at, false);
+}
+
+bool scene_expect_fin_or_reset(struct scene *scene, int at)
+{
+	return expect_fin(scene, at, true);
 }
 
 void scene_expect_silence(struct scene *scene, int at, int ms)

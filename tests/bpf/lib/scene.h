@@ -56,6 +56,8 @@ void scene_receive(struct scene *scene, int at, uint64_t n);
 void scene_receive_all(struct scene *scene, int at);
 /* All bytes, then FIN. */
 void scene_expect_fin(struct scene *scene, int at);
+/* The same; or an RST, before which whatever comes is in its place: false. */
+bool scene_expect_fin_or_reset(struct scene *scene, int at);
 /* Neither bytes nor an end. */
 void scene_expect_silence(struct scene *scene, int at, int ms);
 /* RST, without reading what may lie before it. */

@@ -43,8 +43,12 @@ ready() {
 }
 
 force_sockmap() {
-	settle public-proxy-1 '{"forwarding": "sockmap"}'
-	settle private-proxy-1 '{"forwarding": "sockmap", "private": {"announcements": [{
+	forward_by sockmap
+}
+
+forward_by() { # auto|sockmap
+	settle public-proxy-1 '{"forwarding": "'"$1"'"}'
+	settle private-proxy-1 '{"forwarding": "'"$1"'", "private": {"announcements": [{
 		"domain": "'$stream'", "proxies": ["public-proxy-1.ga"], "internal_address": "localhost:8889"}]}}'
 }
 

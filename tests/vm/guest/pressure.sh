@@ -9,8 +9,9 @@ set -u
 . tests/vm/guest/lib.sh
 
 exhaust() {
-	# Pages: 8, 12 and 16 MiB. All connections together would like some hundred.
-	echo "2048 3072 4096" >/proc/sys/net/ipv4/tcp_mem
+	# Pages: 4, 18 and 32 MiB. All connections together would like some hundred. Between them
+	# lies what does on a machine of 1 GiB, whose marks are 44, 58 and 87 MiB.
+	echo "1024 4608 8192" >/proc/sys/net/ipv4/tcp_mem
 }
 
 was_exhausted() {
@@ -22,8 +23,17 @@ was_exhausted() {
 		END { print "memory pressure " found + 0 " times"; exit found + 0 == 0 }' /proc/net/netstat
 }
 
+# From 6.0 to 6.4 the kernel's worker makes a corrupt skb of that negative number, and the machine
+# crashes: user/plane/gate.c does not choose the sockmap there. So these run what a user gets.
+case $(uname -r) in
+6.[0-4].*)
+	echo "# forwarding: auto, since kernel $(uname -r) is known to crash under this with the sockmap"
+	forward_by auto
+	;;
+*) force_sockmap ;;
+esac
+
 mib=$((1024 * 1024))
-force_sockmap
 plan 7
 start_five hyper >"$dir/started"
 start_streamer
@@ -33,7 +43,7 @@ streamed --up $((2 * mib)) --down $((2 * mib)) --connections 16 --write 1-4096 -
 	>"$dir/before" 2>&1 &
 before=$!
 sleep 1
-check "TCP memory of 16 MiB for all" exhaust
+check "TCP memory of 18 MiB for all, and 32 at most" exhaust
 check "connections from before: every byte once" wait "$before"
 check "32 connections, writes of every size: every byte once" \
 	streamed --up $mib --down $mib --connections 32 --write 1-262144

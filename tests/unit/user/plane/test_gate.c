@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/plane/gate.h"
+#include "user/plane/quirks.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -61,12 +62,33 @@ static void test_not_trusted(void **state)
 	assert_non_null(bug(6, 15, 11));
 }
 
+static struct kernel_quirks quirks(unsigned major, unsigned minor, unsigned patch)
+{
+	const struct kernel_version version = {major, minor, patch};
+
+	return quirks_of(&version);
+}
+
+static void test_quirks(void **state)
+{
+	(void)state;
+	assert_true(quirks(5, 10, 262).passes_out_of_order);
+	assert_true(quirks(5, 10, 262).stops_at_urgent);
+	assert_true(quirks(6, 1, 31).passes_out_of_order);
+	assert_false(quirks(6, 1, 31).stops_at_urgent);
+	assert_false(quirks(6, 1, 32).passes_out_of_order);
+	assert_true(quirks(6, 3, 13).passes_out_of_order);
+	assert_false(quirks(6, 4, 0).passes_out_of_order);
+	assert_false(quirks(7, 2, 13).passes_out_of_order);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_versions),
 		cmocka_unit_test(test_trusted),
 		cmocka_unit_test(test_not_trusted),
+		cmocka_unit_test(test_quirks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
