@@ -262,14 +262,6 @@ install: all
 	$(Q)ln -sf relay $(INSTALLED)/bin/hyper && ln -sf relay $(INSTALLED)/bin/eps
 	$(Q)install -m 644 README.md LICENSE $(wildcard docs/*.md) $(INSTALLED)/share/doc/passage
 	$(Q)tools/install-samples.sh $(INSTALLED)/share/passage
-	$(Q)for page in $(wildcard docs/man/*.[158]); do \
-		install -D -m 644 "$$page" "$(INSTALLED)/share/man/man$${page##*.}/$${page##*/}"; done
-	$(Q)for unit in $(wildcard settings/systemd/*.service); do \
-		install -D -m 644 "$$unit" "$(INSTALLED)/lib/systemd/system/$${unit##*/}"; done
 uninstall:
 	$(Q)for program in proxy relay hyper eps; do rm -f "$(INSTALLED)/bin/$$program"; done
 	$(Q)rm -rf $(INSTALLED)/share/doc/passage $(INSTALLED)/share/passage
-	$(Q)for file in $(notdir $(wildcard docs/man/*.[158])); do \
-		rm -f "$(INSTALLED)/share/man/man$${file##*.}/$$file"; done
-	$(Q)for file in $(notdir $(wildcard settings/systemd/*.service)); do \
-		rm -f "$(INSTALLED)/lib/systemd/system/$$file"; done

@@ -19,9 +19,8 @@ enum flow_mode {
 
 enum flow_event {
 	FLOW_SPILLED = 1, /* the direction has been given back to user space */
-	FLOW_BUSY =
-		3, /* FLOW_BUSY_SEGMENTS more have been redirected: is this still the right path? */
-	FLOW_BROKEN = 2, /* the stream cannot be continued without losing or doubling bytes */
+	FLOW_BROKEN = 2,  /* the stream cannot be continued without losing or doubling bytes */
+	FLOW_BUSY = 3, /* FLOW_BUSY_SEGMENTS more were redirected: is this still the right path? */
 };
 
 /* When a passed segment goes through the socket's queue by our doing, and not only by the kernel's.
@@ -39,12 +38,12 @@ enum flow_queue {
  */
 #define FLOW_BUSY_SEGMENTS 64
 
+/* For bpftool and tests. */
 enum flow_spill_reason {
-	FLOW_SPILL_ROOM = 1, /* no room at the peer */
-	FLOW_SPILL_HOLD = 2, /* user space asked for the direction */
-	FLOW_SPILL_BACK =
-		4, /* passed bytes of the peer's own are on their way through user space */
+	FLOW_SPILL_ROOM = 1,    /* no room at the peer */
+	FLOW_SPILL_HOLD = 2,    /* user space asked for the direction */
 	FLOW_SPILL_NO_PEER = 3, /* the peer is not in the map */
+	FLOW_SPILL_BACK = 4, /* the peer's own passed bytes are on their way through user space */
 };
 
 struct flow {
@@ -77,7 +76,7 @@ struct flow {
 	__u32 busy_told; /* FLOW_BUSY events */
 };
 
-/* One record a change of mode, never one a segment: see docs/kernel.md, "the ring cannot overflow".
+/* At most one unread record of each kind a direction: docs/kernel.md, "The ring of events is full".
  */
 struct flow_record {
 	__u32 slot;

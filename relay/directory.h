@@ -37,6 +37,6 @@ const json_t *directory_channel(const struct directory *directory, const char *o
 bool directory_pins(const struct directory *directory, const char *operator,
 		    const char * fingerprint);
 
-/* Whether `caller` may call `method` at `callee`: see docs/settings.md, permissions. */
+/* Whether `caller` may call `method` at `callee`: see docs/settings.md, "Who may call what". */
 bool directory_permits(const struct directory *directory, const char *caller, const char *callee,
 		       const char *method);

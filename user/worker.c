@@ -206,7 +206,7 @@ static int open_plane(struct worker *worker)
 	return watch_set(worker->epoll, &worker->ring_watch, EPOLLIN);
 }
 
-/* Of a limit for all workers. */
+/* Of a limit for all workers, among whom connections spread evenly. */
 static uint32_t share(const struct worker *worker, uint32_t limit)
 {
 	unsigned workers = worker->shop->config->workers;
@@ -229,7 +229,8 @@ static int open_worker(struct worker *worker)
 		return r;
 	worker->peek_bytes = malloc(CLIENT_HELLO_WIRE_MAX);
 	worker->peek_workspace = malloc(CLIENT_HELLO_MAX);
-	worker->waiting = waiting_room_new(worker->shop->config->pending);
+	worker->waiting = waiting_room_new(share(worker, worker->shop->config->pending));
+	worker->most_dial_backs = share(worker, worker->shop->config->dial_backs);
 	worker->hasher = token_hasher_new();
 	worker->ids = id_table_new();
 	worker->parking = parking_new(share(worker, worker->shop->config->parked),

@@ -54,7 +54,7 @@ struct worker {
 	struct connection_list states[CONNECTION_STATES];
 	struct listen_list listeners;
 	struct dial_back_list dial_backs, ended_dial_backs;
-	uint32_t n_dial_backs;
+	uint32_t n_dial_backs, most_dial_backs;
 	struct complaints complaints;
 	uint64_t next_id;
 	bool stopping;

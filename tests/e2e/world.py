@@ -120,7 +120,7 @@ class Process:
 
     def lasting_fds(self, control_ports):
         """How many descriptors it has, without the connections of the control network, which are
-        kept open for the next call; and how many of those. Pipes are kept too, at most 64 a worker
+        kept open for the next call; and how many of those. Pipes are kept too, at most 68 a worker
         (user/plane/splice.c), and say nothing about connections that are gone."""
         kept = {f"socket:[{inode}]" for inode in connections(self.pid, control_ports)}
         fds = [fd for fd in self.fds() if not fd.startswith("pipe:")]

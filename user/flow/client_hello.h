@@ -23,7 +23,7 @@ enum client_hello_result {
 	CLIENT_HELLO_TOO_LARGE, /* longer than CLIENT_HELLO_MAX */
 	CLIENT_HELLO_MALFORMED,
 	CLIENT_HELLO_NO_NAME,  /* complete, without a server name */
-	CLIENT_HELLO_BAD_NAME, /* not a host name: see docs/way-of-a-connection.md */
+	CLIENT_HELLO_BAD_NAME, /* not a host name: see docs/announcements.md */
 };
 
 struct client_hello {

@@ -103,7 +103,7 @@ void dial_back_accepted(struct worker *worker, int fd_taken, const struct addr *
 {
 	AUTO_CLOSE int fd = fd_taken;
 
-	if (worker->n_dial_backs >= worker->shop->config->dial_backs) {
+	if (worker->n_dial_backs >= worker->most_dial_backs) {
 		complain(&worker->complaints, NULL,
 			 "too many dial-backs without a token: closed one at once");
 		return;

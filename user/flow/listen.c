@@ -18,7 +18,8 @@
 #define BURST    64   /* then open connections get their turn */
 #define BACK_OFF (100 * NS_PER_MS)
 
-static int open_socket(const struct addr *addr, bool reuse_port)
+/* Without `config` it is only tried whether the port is free. */
+static int open_socket(const struct addr *addr, const struct config *config)
 {
 	AUTO_CLOSE int fd =
 		socket(addr->sa.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -29,16 +30,19 @@ static int open_socket(const struct addr *addr, bool reuse_port)
 		return -errno;
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0)
 		return -errno;
-	if (reuse_port && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) < 0)
+	if (config && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) < 0)
 		return -errno;
 	/* "[::]" serves IPv4 too, as addr_parse() means it for an empty host. */
 	if (addr->sa.ss_family == AF_INET6) {
 		bool any = IN6_IS_ADDR_UNSPECIFIED(&in6->sin6_addr);
 		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, any ? &off : &on, sizeof(on));
 	}
-	/* Handed down to what is accepted: an urgent byte in the ClientHello is seen as the server
-	 * will see it. */
-	(void)setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof(on));
+	/* Inherited by what is accepted: no calls for each connection, and from its first byte on.
+	 */
+	if (config) {
+		socket_prepare(fd, config->plane.memory);
+		connection_keep_alive(fd, config->keepalive);
+	}
 	if (bind(fd, (const struct sockaddr *)&addr->sa, addr->len) < 0)
 		return -errno;
 	if (listen(fd, BACKLOG) < 0)
@@ -48,7 +52,7 @@ static int open_socket(const struct addr *addr, bool reuse_port)
 
 int listen_probe(const struct addr *addr)
 {
-	AUTO_CLOSE int fd = open_socket(addr, false);
+	AUTO_CLOSE int fd = open_socket(addr, NULL);
 
 	return fd < 0 ? fd : 0;
 }
@@ -116,13 +120,8 @@ int listen_open(struct worker *worker, const struct addr *addr, struct rate_gate
 	listen->accepted = accepted;
 	listen->back_off.fire = on_back_off_over;
 	listen->watch.ready = on_ready;
-	listen->watch.fd = open_socket(addr, true);
+	listen->watch.fd = open_socket(addr, worker->shop->config);
 	int r = listen->watch.fd;
-	if (r >= 0) {
-		/* Inherited by what is accepted: no calls for each connection. */
-		socket_prepare(r, worker->shop->config->plane.memory);
-		connection_keep_alive(r, worker->shop->config->keepalive);
-	}
 	if (r >= 0)
 		r = watch_set(worker->epoll, &listen->watch, EPOLLIN);
 	if (r < 0) {

@@ -36,11 +36,11 @@ static bool is_bulk(const struct stream *stream)
 static enum stream_path by_load(const struct stream *stream, uint64_t now)
 {
 	const struct auto_rules *rules = &stream->plane->settings->rules;
-	unsigned busy = load_percent(&stream->plane->load, now);
+	int busy = load_percent(&stream->plane->load, now);
 
 	if (stream->path == PATH_SOCKMAP)
-		return busy >= rules->busy_percent ? PATH_COPY : PATH_SOCKMAP;
-	return busy <= rules->calm_percent ? PATH_SOCKMAP : PATH_COPY;
+		return busy >= (int)rules->busy_percent ? PATH_COPY : PATH_SOCKMAP;
+	return busy != LOAD_UNKNOWN && busy <= (int)rules->calm_percent ? PATH_SOCKMAP : PATH_COPY;
 }
 
 static enum stream_path choose_auto(struct stream *stream, uint64_t now)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Which path a stream should take now. Asked when bytes have moved in user
- * space, never by a clock: an idle connection costs nothing. The rules and the
- * measurements behind them are in docs/performance.md.
+ * Which path a stream should take now. Asked whenever something has happened
+ * to it, never by a clock of its own: an idle connection costs nothing. The
+ * rules and the measurements behind them are in docs/performance.md.
  */
 #pragma once
 

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define WINDOW_LEAST (100 * NS_PER_MS) /* /proc/uptime counts hundredths of a second */
-#define WINDOW_MOST  (2 * NS_PER_S)    /* an average over longer says nothing about now */
+#define WINDOW_MOST  (60 * NS_PER_S) /* an average over longer says nothing about now */
 #define MEMORY_FRESH (2 * NS_PER_MS)   /* a burst can take much within milliseconds */
 
 /* At most `size` − 1 bytes of a file, terminated. */
@@ -36,18 +36,21 @@ static bool read_uptime(double *ret_up, double *ret_idle)
 	return sscanf(text, "%lf %lf", ret_up, ret_idle) == 2;
 }
 
-unsigned load_percent(struct load_watch *watch, uint64_t now)
+int load_percent(struct load_watch *watch, uint64_t now)
 {
 	double up, idle;
 
 	if (watch->read_at && now - watch->read_at < WINDOW_LEAST)
 		return watch->percent;
 	if (!read_uptime(&up, &idle))
-		return 0;
+		return LOAD_UNKNOWN;
 	double cores = (double)sysconf(_SC_NPROCESSORS_ONLN);
 	bool known = watch->read_at && now - watch->read_at <= WINDOW_MOST && up > watch->up;
 	double used = known ? 1 - (idle - watch->idle) / (cores * (up - watch->up)) : 0;
-	watch->percent = used > 0 ? (unsigned)(100 * used) : 0;
+	if (!known)
+		watch->percent = LOAD_UNKNOWN;
+	else
+		watch->percent = used > 0 ? (int)(100 * used) : 0;
 	watch->read_at = now;
 	watch->up = up;
 	watch->idle = idle;

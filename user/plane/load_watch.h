@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * How the machine is: how busy its processors are, and whether TCP runs out of
- * memory. Looked at only when bytes move, and then at most a few times a
- * second.
+ * memory. Looked at only when bytes move: the processors at most ten times a
+ * second, memory every 2 ms or, when it gets scarce, each time.
  */
 #pragma once
 
@@ -12,7 +12,7 @@
 struct load_watch {
 	uint64_t read_at; /* ns; 0: never */
 	double up, idle;  /* of /proc/uptime then, s */
-	unsigned percent;
+	int percent;
 
 	uint64_t memory_read_at; /* ns; 0: never */
 	bool memory_short;
@@ -21,9 +21,11 @@ struct load_watch {
 
 /*
  * How much of all processors' time was used, by whatever, since they were last
- * looked at: 0 to 100. `now`: CLOCK_MONOTONIC, ns. 0 while it is not known.
+ * looked at: 0 to 100. `now`: CLOCK_MONOTONIC, ns. LOAD_UNKNOWN when that was
+ * too long ago to tell anything about now.
  */
-unsigned load_percent(struct load_watch *watch, uint64_t now);
+#define LOAD_UNKNOWN (-1)
+int load_percent(struct load_watch *watch, uint64_t now);
 
 /*
  * Whether TCP's memory has passed the first of the three marks of

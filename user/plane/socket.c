@@ -6,6 +6,8 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+const unsigned SOCKET_NOTSENT_LOWAT = ~0u;
+
 /* What a direction may cost beside the two sockets' buffers: user space's chunk, the kernel's
  * queue. */
 #define BESIDE_BUFFERS (512 * 1024)
@@ -32,6 +34,10 @@ void socket_prepare(int fd, uint32_t memory)
 
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	(void)setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof(on));
+	/* Only the buffer's size limits what is unsent, whatever the system's default: see
+	 * socket_send_room(). */
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &SOCKET_NOTSENT_LOWAT,
+			 sizeof(SOCKET_NOTSENT_LOWAT));
 	if (memory)
 		bound_buffers(fd, memory);
 }

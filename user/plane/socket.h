@@ -5,12 +5,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* TCP_NOTSENT_LOWAT of the sockets that a stream joins: none. */
+extern const unsigned SOCKET_NOTSENT_LOWAT;
+
 /*
  * What both need before they are connected: no Nagle, which the kernel's
  * worker obeys as anybody else does; urgent bytes in line (RFC 6093), which
- * recv() would skip; both buffers bounded so that a direction through two such
- * sockets costs at most `memory` bytes (0: the system's own limits). Accepted
- * sockets inherit all of it from their listener.
+ * recv() would skip; no limit of unsent bytes but the buffer's; both buffers bounded so that a
+ * direction through two such sockets costs at most `memory` bytes (0: the system's own limits).
+ * Accepted sockets inherit all of it from their listener.
  */
 void socket_prepare(int fd, uint32_t memory);
 

@@ -3,6 +3,7 @@
 
 #include "user/plane/account.h"
 #include "user/plane/kernel.h"
+#include "user/plane/socket.h"
 
 #include <errno.h>
 #include <linux/filter.h>
@@ -20,7 +21,7 @@ static volatile struct flow *flow_of(const struct stream *stream, int i)
 	return kernel_flow(stream->plane->kernel, stream->directions[i].slot);
 }
 
-static bool in_map(const struct stream *stream, int i)
+static bool has_slot(const struct stream *stream, int i)
 {
 	return stream->directions[i].slot != SLOT_NONE;
 }
@@ -37,7 +38,7 @@ uint64_t sockmap_redirected(const struct stream *stream, int i)
 {
 	uint64_t redirected = stream->directions[i].kernel_before;
 
-	if (in_map(stream, i))
+	if (has_slot(stream, i))
 		redirected += flow_of(stream, i)->redirected;
 	return redirected;
 }
@@ -46,7 +47,7 @@ struct stream_counts sockmap_counts(const struct stream *stream, int i)
 {
 	struct stream_counts counts = stream->directions[i].counts;
 
-	if (in_map(stream, i)) {
+	if (has_slot(stream, i)) {
 		volatile struct flow *flow = flow_of(stream, i);
 		counts.spills += flow->spills;
 		counts.switches += flow->switches;
@@ -187,14 +188,12 @@ void sockmap_offer(struct stream *stream, int i)
 /*
  * A worker without room for a passed skb keeps it until somebody calls it
  * again, which on the kernels that need this is sk_write_space(). Setting this
- * option does so, and else nothing: 0 is its default, too.
+ * option does so, and else nothing: it is what socket_prepare() has set.
  */
 static void call_worker(int fd)
 {
-	unsigned system_default = 0;
-
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &system_default,
-			 sizeof(system_default));
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &SOCKET_NOTSENT_LOWAT,
+			 sizeof(SOCKET_NOTSENT_LOWAT));
 }
 
 bool sockmap_ask_for_passed(struct stream *stream, int i)

@@ -21,6 +21,7 @@ struct pipe_pool {
 	unsigned n, most;
 	struct stream_pipe *pipes;
 	unsigned n_large, made_large;
+	bool no_large; /* to be had */
 	struct stream_pipe large[LARGE_PIPES];
 };
 
@@ -66,6 +67,10 @@ static int make_pipe(struct stream_pipe *ret)
 
 	if (pipe2(made.fds, O_NONBLOCK | O_CLOEXEC) < 0)
 		return -errno;
+	/* Two slots only where the user has too many pages in pipes: not one to keep. */
+	int bytes = fcntl(made.fds[0], F_GETPIPE_SZ);
+	if (bytes > 0 && bytes < STREAM_CHUNK)
+		made.bytes = (uint32_t)bytes;
 	*ret = made;
 	return 0;
 }
@@ -79,9 +84,11 @@ static bool borrow_large(struct pipe_pool *pool, size_t wanted, struct stream_pi
 		*ret = pool->large[--pool->n_large];
 		return true;
 	}
-	if (pool->made_large == LARGE_PIPES || make_pipe(ret) < 0)
+	if (pool->made_large == LARGE_PIPES || pool->no_large || make_pipe(ret) < 0)
 		return false;
+	/* Over the user's share, or over pipe-max-size: not asked for again. */
 	if (fcntl(ret->fds[0], F_SETPIPE_SZ, LARGE_PIPE) < LARGE_PIPE) {
+		pool->no_large = true;
 		close_pipe(pool, ret);
 		return false;
 	}
@@ -112,7 +119,7 @@ void splice_done(struct stream *stream, int i)
 		close_pipe(pool, pipe);
 	else if (pipe->bytes > STREAM_CHUNK)
 		pool->large[pool->n_large++] = *pipe;
-	else if (pool->n < pool->most)
+	else if (pipe->bytes == STREAM_CHUNK && pool->n < pool->most)
 		pool->pipes[pool->n++] = *pipe;
 	else
 		close_pipe(pool, pipe);
@@ -177,9 +184,12 @@ static enum move_result fill_and_empty(struct stream *stream, int i, size_t step
 		direction->in_pipe += (uint32_t)n;
 		moved += (size_t)n;
 		r = empty_pipe(direction, to);
-		if (r == MOVE_DRY && (round == ROUNDS - 1 || moved >= LARGE_PIPE))
-			return MOVE_MORE;
 		step = next_step(to);
+		/* A large pipe is given back before what may stay in it for long. */
+		if (r == MOVE_DRY &&
+		    (round == ROUNDS - 1 || moved >= LARGE_PIPE ||
+		     (step <= STREAM_CHUNK && direction->pipe.bytes > STREAM_CHUNK)))
+			return MOVE_MORE;
 	}
 	return r;
 }

@@ -360,7 +360,8 @@ static void settle(struct stream *stream)
 {
 	if (!stream->running)
 		return;
-	enum stream_path wanted = choose_path(stream, timer_now());
+	uint64_t now = timer_now();
+	enum stream_path wanted = choose_path(stream, now);
 	if (wanted != PATH_SOCKMAP && stream->path != PATH_SOCKMAP)
 		stream->entering = false;
 	if (wanted != stream->path || stream->leaving)
@@ -378,10 +379,10 @@ static void settle(struct stream *stream)
 		}
 	}
 	if (!stream->urgent.armed && sockmap_stops_at_urgent(stream))
-		timer_arm(stream->plane->timers, &stream->urgent, timer_now() + URGENT_EVERY);
+		timer_arm(stream->plane->timers, &stream->urgent, now + URGENT_EVERY);
 	uint64_t interval = look_interval(stream);
-	if (interval && (!stream->look.armed || stream->look.due > timer_now() + interval))
-		timer_arm(stream->plane->timers, &stream->look, timer_now() + interval);
+	if (interval && (!stream->look.armed || stream->look.due > now + interval))
+		timer_arm(stream->plane->timers, &stream->look, now + interval);
 }
 
 void stream_init(struct stream *stream, struct plane *plane,

@@ -77,7 +77,8 @@ struct stream_end {
 	bool fin_seen; /* the peer has half-closed */
 	bool fin_sent; /* and so have we */
 	bool in_map;   /* of the sockets that the program is attached to */
-	bool hung_up;  /* both: epoll would report it for ever, so it is not asked any more */
+	bool hung_up;  /* closed both ways: epoll would report it for ever, so it is not asked any
+			  more */
 };
 
 /* Lent by the worker while bytes are in it. */
@@ -122,7 +123,7 @@ enum stream_end_reason {
 	STREAM_RESET_BY_1,
 	STREAM_IDLE,
 	STREAM_STALLED, /* no progress while draining */
-	STREAM_BROKEN,  /* the kernel delivered a gap or an old segment */
+	STREAM_BROKEN,  /* a gap, or bytes missed on leaving the sockmap */
 	STREAM_NO_MEMORY,
 	STREAM_URGENT,  /* this kernel cannot move what follows an urgent byte */
 	STREAM_STOPPED, /* by us */

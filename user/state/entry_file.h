@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The originals' `file` datastore, for reading: an append-only log of entries,
- * cut into chunks so that several writers can append at once (docs/messages.md).
+ * cut into chunks so that several writers can append at once.
  * Pure: bytes in, records out.
  *
  * Chunk, integers little-endian: version 1 (u8), number of chunks of the entry
