@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define WINDOW_LEAST (100 * NS_PER_MS) /* /proc/uptime counts hundredths of a second */
-#define WINDOW_MOST  (60 * NS_PER_S) /* an average over longer says nothing about now */
+#define WINDOW_MOST  (60 * NS_PER_S)   /* an average over longer says nothing about now */
 #define MEMORY_FRESH (2 * NS_PER_MS)   /* a burst can take much within milliseconds */
 
 /* At most `size` − 1 bytes of a file, terminated. */

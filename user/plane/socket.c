@@ -42,6 +42,11 @@ void socket_prepare(int fd, uint32_t memory)
 		bound_buffers(fd, memory);
 }
 
+void socket_lowat(int fd, int bytes)
+{
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof(bytes));
+}
+
 /* SO_MEMINFO (4.12): sk_sndbuf and sk_wmem_queued, which TCP compares before it takes more. */
 size_t socket_send_room(int fd)
 {

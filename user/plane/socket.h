@@ -17,6 +17,10 @@ extern const unsigned SOCKET_NOTSENT_LOWAT;
  */
 void socket_prepare(int fd, uint32_t memory);
 
+/* SO_RCVLOWAT: TCP tells nobody of fewer bytes, the program in the sockmap neither. Setting it
+ * tells of what is there. */
+void socket_lowat(int fd, int bytes);
+
 /* Bytes of memory that the socket takes for sending before it blocks; 0 when that cannot be told.
  */
 size_t socket_send_room(int fd);

@@ -6,15 +6,10 @@
 #include "user/plane/socket.h"
 
 #include <errno.h>
-#include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
-
-/* What may wait in front of the program for the instant of leaving; it only has to outlast two
- * system calls. */
-#define GATE_BYTES (256 * 1024)
 
 static volatile struct flow *flow_of(const struct stream *stream, int i)
 {
@@ -26,8 +21,7 @@ static bool has_slot(const struct stream *stream, int i)
 	return stream->directions[i].slot != SLOT_NONE;
 }
 
-/* What was passed of direction i has been received. */
-static bool all_read(const struct stream *stream, int i)
+bool sockmap_all_read(const struct stream *stream, int i)
 {
 	return !stream->ends[i].in_map ||
 	       flow_of(stream, i)->passed ==
@@ -100,11 +94,6 @@ static int prepare_end(struct stream_end *end)
 	return 0;
 }
 
-static void set_lowat(int fd, int bytes)
-{
-	(void)setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof(bytes));
-}
-
 static int prepare(struct stream *stream)
 {
 	for (int i = 0; i < 2; i++) {
@@ -127,7 +116,7 @@ static int insert(struct stream *stream, int i)
 	stream->ends[i].in_map = true;
 	stream->directions[i].passed_base = stream->ends[i].read;
 	/* Bytes that came between our last recv() and the insert wait for a data_ready. */
-	set_lowat(stream->ends[i].watch.fd, 1);
+	socket_lowat(stream->ends[i].watch.fd, 1);
 	return 0;
 }
 
@@ -198,7 +187,8 @@ static void call_worker(int fd)
 
 bool sockmap_ask_for_passed(struct stream *stream, int i)
 {
-	if (!kernel_quirks(stream->plane->kernel)->passes_out_of_order || all_read(stream, i))
+	if (!kernel_quirks(stream->plane->kernel)->passes_out_of_order ||
+	    sockmap_all_read(stream, i))
 		return false;
 	call_worker(stream->ends[i].watch.fd);
 	return true;
@@ -281,7 +271,8 @@ int sockmap_clear_to_send(struct stream *stream, int i)
 
 bool sockmap_unsafe_to_send(struct stream *stream, int i)
 {
-	return !all_read(stream, !i) && tcp_memory_is_short_now(&stream->plane->load, timer_now());
+	return !sockmap_all_read(stream, !i) &&
+	       tcp_memory_is_short_now(&stream->plane->load, timer_now());
 }
 
 int sockmap_backlog_empty(struct stream *stream, int i)
@@ -313,102 +304,6 @@ void sockmap_hold(struct stream *stream)
 		stream->directions[i].in_kernel = false;
 		stream->directions[i].check_backlog = true;
 	}
-}
-
-/* Nothing of direction i is between the program and the peer's TCP, nor passed and unread. */
-static int quiet(struct stream *stream, int i)
-{
-	return all_read(stream, i) ? sockmap_backlog_empty(stream, i) : 0;
-}
-
-/*
- * The gate alone does not hold: tcp_data_ready() lets GATE_BYTES pass, a FIN,
- * and whatever comes while the receive buffer is nearly full. For the few
- * system calls of the removal, segments with bytes or a FIN are dropped before
- * TCP has seen them; their sender sends them again. RST and acknowledgements
- * pass.
- */
-static int shut_door(int fd)
-{
-	struct sock_filter code[] = {
-		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 13), /* flags */
-		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, TH_RST, 7, 0),
-		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, TH_FIN, 7, 0),
-		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 12), /* length of the header, in words */
-		BPF_STMT(BPF_ALU | BPF_RSH | BPF_K, 4),
-		BPF_STMT(BPF_ALU | BPF_LSH | BPF_K, 2),
-		BPF_STMT(BPF_MISC | BPF_TAX, 0),
-		BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_X, 0, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
-		BPF_STMT(BPF_RET | BPF_K, 0),
-	};
-	struct sock_fprog program = {sizeof(code) / sizeof(code[0]), code};
-
-	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) < 0 ? -errno
-											   : 0;
-}
-
-static void open_door(int fd)
-{
-	int unused = 0;
-
-	(void)setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, &unused, sizeof(unused));
-}
-
-/* 1: no segment reaches the program any more; 0: for want of memory, later perhaps. */
-static int shut_doors(struct stream *stream)
-{
-	struct account_in in;
-
-	for (int i = 0; i < 2; i++) {
-		if (shut_door(stream->ends[i].watch.fd) < 0)
-			return 0;
-		/* What was let in before has been seen by the program when this returns. */
-		(void)account_received(stream->ends[i].watch.fd, &in);
-	}
-	return 1;
-}
-
-int sockmap_leave(struct stream *stream)
-{
-	struct kernel_share *share = stream->plane->kernel;
-	struct account_in in;
-	int r = 1;
-
-	/* Segments that arrive now wait in the receive queue: tcp_data_ready() heeds SO_RCVLOWAT.
-	 */
-	for (int i = 0; i < 2; i++)
-		set_lowat(stream->ends[i].watch.fd, GATE_BYTES);
-	for (int i = 0; i < 2 && r == 1; i++)
-		r = quiet(stream, i);
-	if (r == 1)
-		r = shut_doors(stream);
-	/* Again, and last: what passed the gate before the doors were shut has to be read first. */
-	for (int i = 0; i < 2 && r == 1; i++)
-		r = all_read(stream, i);
-	if (r == 1) {
-		for (int i = 0; i < 2; i++)
-			(void)kernel_peer_remove(share, stream->ends[i].cookie);
-		for (int i = 0; i < 2; i++) {
-			(void)account_received(stream->ends[i].watch.fd, &in);
-			/* No byte can have been passed, or dropped with its psock; make sure. */
-			if (!all_read(stream, i))
-				r = -EBADMSG;
-			if (account_complete(stream->ends[i].watch.fd,
-					     stream->ends[i].read +
-						     sockmap_redirected(stream, i)) == 0)
-				r = -EBADMSG;
-		}
-		sockmap_forget(stream);
-		stream->path = PATH_COPY;
-		stream->leaving = false;
-	}
-	for (int i = 0; i < 2; i++) {
-		open_door(stream->ends[i].watch.fd);
-		set_lowat(stream->ends[i].watch.fd, 1);
-	}
-	return r;
 }
 
 void sockmap_forget(struct stream *stream)

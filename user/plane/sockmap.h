@@ -65,6 +65,9 @@ int sockmap_clear_to_send(struct stream *stream, int i);
  */
 bool sockmap_unsafe_to_send(struct stream *stream, int i);
 
+/* What was passed of direction i has been received. */
+bool sockmap_all_read(const struct stream *stream, int i);
+
 /* 1: every redirected byte of direction i has been taken by the peer's TCP; 0: not yet; -errno. */
 int sockmap_backlog_empty(struct stream *stream, int i);
 
@@ -80,7 +83,7 @@ void sockmap_hold(struct stream *stream);
 /*
  * Out of the map: 1 when done and the stream's path is PATH_COPY; 0 when
  * something is still under way and it has to be tried again; -EBADMSG when
- * bytes were caught in between and the stream has to be reset.
+ * bytes were caught in between, -ENOMEM, and the stream has to be reset.
  */
 int sockmap_leave(struct stream *stream);
 

@@ -315,6 +315,9 @@ static void leave_sockmap(struct stream *stream)
 	case 0:
 		retry_later(stream);
 		break;
+	case -ENOMEM:
+		end(stream, STREAM_NO_MEMORY);
+		break;
 	default:
 		end(stream, STREAM_BROKEN);
 	}
