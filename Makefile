@@ -76,7 +76,7 @@ HARDEN  := -fPIE -fstack-protector-strong -fstack-clash-protection \
 SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
 # Asked for when first used, and once: on a fresh machine pkg-config is not there at the start.
 PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell pkg-config --cflags $(PKG)))$(PKG_CFLAGS)
-LIBS       = $(eval LIBS := $(shell pkg-config --libs $(PKG)))$(LIBS)
+LIBS       = $(eval LIBS := $(shell pkg-config --libs $(PKG)) -lm)$(LIBS)
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(CFLAGS) $(WARN) $(HARDEN) -I. -I$B/gen -pthread \
              $(SANFLAGS) $(PKG_CFLAGS)
 ALL_LDFLAGS = $(LDFLAGS) -pie -Wl,-z,relro,-z,now,-z,noexecstack -pthread $(SANFLAGS)
