@@ -79,6 +79,7 @@ static struct auto_rules rules(const json_t *settings)
 		.sockmap_after = duration(settings, "auto.sockmap_after"),
 		.burst_length = duration(settings, "auto.burst_length"),
 		.bulk_bytes = count(settings, "auto.bulk_bytes"),
+		.bulk_spills = count(settings, "auto.bulk_spills"),
 		.busy_percent = count(settings, "auto.busy_percent"),
 		.calm_percent = count(settings, "auto.calm_percent"),
 	};

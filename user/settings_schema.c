@@ -94,6 +94,9 @@ static const struct schema_key auto_keys[] = {
 	SCHEMA_KEY("bulk_bytes", SIZE, .fallback = "1MiB", .min = 65536, .max = 1LL << 30,
 		   .doc = "one direction that moves this much within a burst is bulk, and goes by "
 			  "splice"),
+	SCHEMA_KEY(
+		"bulk_spills", INTEGER, .fallback = "16", .min = 1, .max = MANY,
+		.doc = "it leaves the sockmap if its peer could not keep up this often meanwhile"),
 	SCHEMA_KEY("busy_percent", INTEGER, .fallback = "90", .min = 1, .max = 100,
 		   .doc = "of the time of all processors: from here on connections leave the "
 			  "sockmap, since an epoll loop then moves more at one wake-up"),

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/plane/choose.h"
 
-/* Spills within a burst at which the peer cannot keep up: the sockmap only adds detours. */
-#define BULK_SPILLS 16
-
 static void begin_burst(struct stream *stream, uint64_t now)
 {
 	stream->burst_began = now;
@@ -13,15 +10,16 @@ static void begin_burst(struct stream *stream, uint64_t now)
 	}
 }
 
+/* In the sockmap bytes alone are no reason: only a peer that cannot keep up makes it a detour. */
 static bool is_bulk(const struct stream *stream)
 {
-	uint64_t bulk = stream->plane->settings->rules.bulk_bytes;
+	const struct auto_rules *rules = &stream->plane->settings->rules;
 
 	for (int i = 0; i < 2; i++) {
 		const struct stream_direction *direction = &stream->directions[i];
 
-		if (stream_bytes(stream, i) - direction->burst_start >= bulk &&
-		    (stream->path != PATH_SOCKMAP || direction->burst_spills >= BULK_SPILLS))
+		if (stream_bytes(stream, i) - direction->burst_start >= rules->bulk_bytes &&
+		    (stream->path != PATH_SOCKMAP || direction->burst_spills >= rules->bulk_spills))
 			return true;
 	}
 	return false;

@@ -39,6 +39,8 @@ struct auto_rules {
 	uint64_t sockmap_after; /* ns; a stream that ends sooner never touches a map */
 	uint64_t burst_length;  /* ns */
 	uint64_t bulk_bytes;    /* of one direction within a burst: splice */
+	unsigned bulk_spills;   /* of one direction within a burst, beside its bytes: out of the
+				   sockmap */
 	unsigned busy_percent;  /* of all processors: from here on no stream stays in the sockmap */
 	unsigned calm_percent;  /* up to here streams may enter it */
 };

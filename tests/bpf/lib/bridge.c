@@ -163,6 +163,7 @@ struct bridge *bridge_new(const struct bridge_options *options)
 		.sockmap_after = 200 * NS_PER_MS,
 		.burst_length = 100 * NS_PER_MS,
 		.bulk_bytes = 1024 * 1024,
+		.bulk_spills = 16,
 		.busy_percent = 90,
 		.calm_percent = 75,
 	};
