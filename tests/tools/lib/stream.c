@@ -345,10 +345,11 @@ static enum stream_end judge(struct stream *s)
 	if (s->eof && (s->received < s->receive_total || !s->started))
 		return end(s, STREAM_BAD, "FIN after %llu of %llu bytes",
 			   (unsigned long long)s->received, (unsigned long long)s->receive_total);
+	/* It comes last: nothing to wait for, and our own FIN may depend on it. */
+	if (s->eof && !s->server && s->verdict_done < sizeof(s->verdict))
+		return end(s, STREAM_BAD, "FIN before the server's verdict");
 	if (!s->eof || !s->fin_sent)
 		return STREAM_OPEN;
-	if (!s->server && s->verdict_done < sizeof(s->verdict))
-		return end(s, STREAM_BAD, "FIN before the server's verdict");
 	if (!s->server && (s->verdict.magic != MAGIC || s->verdict.bad_at != PATTERN_GOOD ||
 			   s->verdict.received != s->up))
 		return end(s, STREAM_BAD, "the server got a wrong byte at %llu of %llu",
