@@ -58,7 +58,8 @@ def curl(world, rng):
             ("upload", ["--data-binary", f"@{file.name}"], "/upload")])
         if what == "requests":  # five on one connection
             url = f"https://{w.NAME}:{world.ports['tls']}{path}"
-            args = [url] * 4
+            # Its exit status is that of the last one, unless it ends with the first that fails.
+            args = ["--fail-early", *[url] * 4]
         done = world.curl(*args, path=path, timeout=LIMIT, prefix=("setsid",))
     expected = {"requests": SUCCESS * 5, "download": COUNTED[:n]}.get(what)
     if done.returncode:
