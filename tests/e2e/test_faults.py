@@ -414,8 +414,9 @@ def test_reader_that_never_reads(make_world, forwarding):
     m.set_up(world, forwarding, {"drain_timeout": "2s"}, parked=False)
     world.start().wait_ready()
     starts = {p: len(world[p].log()) for p in PROXIES}
-    # More than one proxy holds, less than both.
-    with m.Streaming(world, "--down", 5 * MIB, "--half-close", "--stall", "1000:60000", "--rcvbuf",
+    # More than one proxy holds with the send buffer of the other, whose part in it would then be
+    # done; less than both hold.
+    with m.Streaming(world, "--down", 6 * MIB, "--half-close", "--stall", "1000:60000", "--rcvbuf",
                      8192) as client:
         lines = {p: w.wait_until(lambda p=p: [c for c in m.closed_lines(world[p], starts[p])
                                               if c["name"] == w.STREAM_NAME], 12,
