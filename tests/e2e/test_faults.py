@@ -219,6 +219,8 @@ def test_half_open_of_one_source(make_world):
     w.wait_until(lambda: not m.clients(world, "public-proxy"), 10, "idle")
     with contextlib.ExitStack() as stack:
         waiting = [stack.enter_context(world.connect()) for _ in range(20)]
+        # Two workers accept: without this, one of these 20 may come after the 21st.
+        w.wait_until(lambda: len(m.clients(world, "public-proxy")) == 20, 5, "all accepted")
         begin = time.monotonic()
         for _ in range(10):
             assert ended(stack.enter_context(world.connect())) in ("fin", "reset")
