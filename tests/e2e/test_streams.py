@@ -2,8 +2,10 @@
 """Bytes, FIN and RST through both proxies, with content that knows its place."""
 
 import json
+import os
 import random
 import re
+import signal
 import socket
 import struct
 import threading
@@ -144,6 +146,27 @@ def test_rst_between_hello_and_pairing(shared):
         s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         s.close()
     assert shared.get() == b'{"message":"success"}\n'
+
+
+def test_rst_while_the_private_proxy_is_on_its_way(make_world):
+    """It dials the internal server too, which must not take the end for a FIN."""
+    world = make_world().start()
+    world.wait_ready()
+    server, private = world["streamer"], world["private-proxy"]
+    start = len(server.log())
+    hello, _ = w.client_hello(w.STREAM_NAME)
+    os.kill(private.pid, signal.SIGSTOP)
+    try:
+        s = world.connect()
+        s.sendall(hello)
+        time.sleep(0.5 * w.SLOW)  # the notice is there, and nobody reads it
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        s.close()
+        world["public-proxy"].wait_log(r"closed: .*reason=reset while waiting")
+    finally:
+        os.kill(private.pid, signal.SIGCONT)
+    said = json.loads(server.wait_log(r'\{.*"end":.*\}', start=start)[0])
+    assert (said["end"], said["received"]) == ("reset", 0), said
 
 
 @pytest.mark.limit(120)

@@ -6,6 +6,7 @@
 #include "user/flow/complain.h"
 #include "user/flow/rendezvous.h"
 #include "user/flow/token.h"
+#include "user/plane/socket.h"
 #include "user/worker.h"
 
 #include <errno.h>
@@ -26,10 +27,16 @@ struct dial_back {
 	size_t have;
 };
 
+/*
+ * Whoever showed no good token may have dialled the internal server already,
+ * for a client that is gone. RST, since a FIN would tell both that it has ended well.
+ */
 static void finish(struct dial_back *dial_back)
 {
 	struct worker *worker = dial_back->worker;
 
+	if (dial_back->watch.fd >= 0)
+		socket_reset_on_close(dial_back->watch.fd);
 	timer_disarm(&worker->timers, &dial_back->deadline);
 	watch_close(&dial_back->watch);
 	OPENSSL_cleanse(dial_back->token, sizeof(dial_back->token));
@@ -106,6 +113,7 @@ void dial_back_accepted(struct worker *worker, int fd_taken, const struct addr *
 	if (worker->n_dial_backs >= worker->most_dial_backs) {
 		complain(&worker->complaints, NULL,
 			 "too many dial-backs without a token: closed one at once");
+		socket_reset_on_close(fd);
 		return;
 	}
 	struct dial_back *dial_back = calloc(1, sizeof(*dial_back));

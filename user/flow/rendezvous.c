@@ -10,6 +10,7 @@
 #include "user/flow/pair.h"
 #include "user/flow/refuse.h"
 #include "user/flow/token.h"
+#include "user/plane/socket.h"
 #include "user/public/routes.h"
 #include "user/worker.h"
 
@@ -234,7 +235,9 @@ void rendezvous_claimed(struct worker *worker, int fd, const uint8_t token[TOKEN
 	}
 	if (!connection) {
 		complain(&worker->complaints, NULL,
-			 "a dial-back showed a token that is wrong, late, or used: closed it");
+			 "a dial-back showed a token that is wrong, late, or used: reset it");
+		/* The client was reset meanwhile, as a rule: the internal server has to hear it. */
+		socket_reset_on_close(fd);
 		(void)close(fd);
 		return;
 	}
