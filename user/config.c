@@ -101,6 +101,7 @@ int config_read(const json_t *settings, enum proxy_role role, struct config *ret
 	struct config config = {
 		.role = role,
 		.workers = workers(settings),
+		.yield_at = count(settings, "yield_at"),
 		.plane =
 			{
 				.forwarding = forwarding(settings_string(settings, "forwarding")),

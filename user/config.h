@@ -18,7 +18,7 @@ enum send_proxy {
 
 struct config {
 	enum proxy_role role;
-	unsigned workers;
+	unsigned workers, yield_at;
 	struct addr public_listen[LISTEN_ADDRS]; /* public proxy only, as the next one */
 	unsigned n_public_listen;
 	struct addr internal_listen[LISTEN_ADDRS];

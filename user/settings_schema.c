@@ -235,6 +235,9 @@ static const struct schema_key proxy_keys[] = {
 		   .doc = "how auto decides"),
 	SCHEMA_KEY("workers", INTEGER, .fallback = "0", .min = 0, .max = 256,
 		   .doc = "threads that forward; 0: one for each processor"),
+	SCHEMA_KEY("yield_at", INTEGER, .fallback = "4", .min = 0, .max = MANY,
+		   .doc = "new connections of a worker at which it lets other programs run before "
+			  "it sleeps; 0: never"),
 	SCHEMA_KEY("anonymize_clients", BOOL, .fallback = "true",
 		   .doc = "log half of a client's address only"),
 	SCHEMA_KEY("limits", OBJECT, .object = &limits_schema, .fallback = "{}",

@@ -11,6 +11,7 @@
 #include "user/flow/token.h"
 #include "user/plane/move.h"
 #include "user/public/routes.h"
+#include "user/worker_wait.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -136,29 +137,12 @@ static void on_ring(struct watch *watch, uint32_t events)
 	kernel_share_consume(container_of(watch, struct worker, ring_watch)->plane.kernel);
 }
 
-/* epoll_pwait2() counts in nanoseconds and is there from 5.11 on; before that, milliseconds have to
- * do. */
-static int wait_for_events(struct worker *worker, struct epoll_event *events)
-{
-	static _Atomic bool coarse;
-	int64_t next = timers_next(&worker->timers, timer_now());
-	struct timespec timeout = {next / (int64_t)NS_PER_S, next % (int64_t)NS_PER_S};
-
-	if (!atomic_load(&coarse)) {
-		int n = epoll_pwait2(worker->epoll, events, EVENTS, next < 0 ? NULL : &timeout,
-				     NULL);
-		if (n >= 0 || errno != ENOSYS)
-			return n;
-		atomic_store(&coarse, true);
-	}
-	int64_t ms = next < 0 ? -1 : (next + (int64_t)NS_PER_MS - 1) / (int64_t)NS_PER_MS;
-	return epoll_wait(worker->epoll, events, EVENTS, ms > 60000 ? 60000 : (int)ms);
-}
-
 static void turn(struct worker *worker)
 {
 	struct epoll_event events[EVENTS];
-	int n = wait_for_events(worker, events);
+	int n = worker_wait(worker, events, EVENTS, worker->busy);
+
+	worker->busy = n > 0;
 
 	for (int i = 0; i < n; i++) {
 		struct watch *watch = events[i].data.ptr;

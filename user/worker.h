@@ -57,6 +57,7 @@ struct worker {
 	uint32_t n_dial_backs, most_dial_backs;
 	struct complaints complaints;
 	uint64_t next_id;
+	bool busy; /* the last turn had events */
 	bool stopping;
 	struct timer grace;
 	uint8_t *peek_bytes, *peek_workspace;
