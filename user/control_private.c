@@ -155,7 +155,7 @@ static void private_mail(struct control *control, struct mail *mail)
 		control_stray_mail(mail);
 		return;
 	}
-	if (mail->u.parked.condition == PARKED_TAKEN) {
+	if (mail->u.parked.condition == PARKED_TAKEN && *mail->u.parked.domain) {
 		control->quiet_turns = 0;
 		private_taken(&role->service, mail);
 	}

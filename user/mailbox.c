@@ -91,18 +91,18 @@ void mail_free(struct mail *mail)
 	free(mail);
 }
 
-void mailbox_put(struct mailbox *box, struct mail *mail)
+void mailbox_put_list(struct mailbox *box, struct mail *first, struct mail *last)
 {
 	const uint64_t one = 1;
 
-	mail->next = NULL;
+	last->next = NULL;
 	pthread_mutex_lock(&box->lock);
 	bool was_empty = !box->first;
 	if (was_empty)
-		box->first = mail;
+		box->first = first;
 	else
-		box->last->next = mail;
-	box->last = mail;
+		box->last->next = first;
+	box->last = last;
 	pthread_mutex_unlock(&box->lock);
 
 	/* A counter at its maximum (EAGAIN) is readable too, and that is all it is there for. */
@@ -110,6 +110,11 @@ void mailbox_put(struct mailbox *box, struct mail *mail)
 		ssize_t n = write(box->fd, &one, sizeof(one));
 		(void)n;
 	}
+}
+
+void mailbox_put(struct mailbox *box, struct mail *mail)
+{
+	mailbox_put_list(box, mail, mail);
 }
 
 struct mail *mailbox_take_all(struct mailbox *box)

@@ -43,7 +43,7 @@ enum mail_type {
 enum parked_condition {
 	PARKED_WAITING, /* connected, its token shown */
 	PARKED_LOST,    /* could not be connected, or has ended unused */
-	PARKED_TAKEN,   /* the public proxy has begun a stream on it: asks for MAIL_INSIDE */
+	PARKED_TAKEN,   /* the public proxy has begun a stream on it */
 };
 
 struct mail {
@@ -87,7 +87,7 @@ struct mail {
 			unsigned worker;
 			uint64_t connection;
 			char operator[OPERATOR_MAX + 1]; /* the public proxy's */
-			char domain[DOMAIN_MAX + 1];     /* PARKED_TAKEN only */
+			char domain[DOMAIN_MAX + 1];     /* not empty: asks for MAIL_INSIDE */
 		} parked;
 		struct {
 			uint64_t connection;
@@ -115,6 +115,8 @@ void mail_free(struct mail *mail);
 
 /* Takes the mail. Never fails, never blocks on I/O. */
 void mailbox_put(struct mailbox *box, struct mail *mail);
+/* The same for mail that is chained by `next`: its reader is woken once. */
+void mailbox_put_list(struct mailbox *box, struct mail *first, struct mail *last);
 /* All mail so far, oldest first, owned by the caller; NULL if none. Makes the descriptor
  * unreadable. */
 struct mail *mailbox_take_all(struct mailbox *box);

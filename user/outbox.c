@@ -1,20 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/outbox.h"
 
+#include "common/cleanup.h"
 #include "user/watch.h"
 
 #include <stddef.h>
 
 #define WAIT (2 * NS_PER_MS)
-
-static struct mail *take_first(struct outbox *outbox)
-{
-	struct mail *mail = outbox->first;
-
-	if (mail)
-		outbox->first = mail->next;
-	return mail;
-}
 
 static void on_flush(struct timer *timer)
 {
@@ -27,31 +19,7 @@ void outbox_init(struct outbox *outbox, struct mailbox *to, struct timers *timer
 	outbox->flush.fire = on_flush;
 }
 
-void outbox_flush(struct outbox *outbox)
-{
-	struct mail *mail;
-
-	timer_disarm(outbox->timers, &outbox->flush);
-	while ((mail = take_first(outbox)))
-		mailbox_put(outbox->to, mail);
-}
-
-void outbox_clear(struct outbox *outbox)
-{
-	struct mail *mail;
-
-	timer_disarm(outbox->timers, &outbox->flush);
-	while ((mail = take_first(outbox)))
-		mail_free(mail);
-}
-
-void outbox_put(struct outbox *outbox, struct mail *mail)
-{
-	outbox_flush(outbox);
-	mailbox_put(outbox->to, mail);
-}
-
-void outbox_put_later(struct outbox *outbox, struct mail *mail)
+static void append(struct outbox *outbox, struct mail *mail)
 {
 	mail->next = NULL;
 	if (outbox->first)
@@ -59,6 +27,37 @@ void outbox_put_later(struct outbox *outbox, struct mail *mail)
 	else
 		outbox->first = mail;
 	outbox->last = mail;
+}
+
+void outbox_flush(struct outbox *outbox)
+{
+	struct mail *first = TAKE_PTR(outbox->first);
+
+	timer_disarm(outbox->timers, &outbox->flush);
+	if (first)
+		mailbox_put_list(outbox->to, first, outbox->last);
+}
+
+void outbox_clear(struct outbox *outbox)
+{
+	struct mail *mail;
+
+	timer_disarm(outbox->timers, &outbox->flush);
+	while ((mail = outbox->first)) {
+		outbox->first = mail->next;
+		mail_free(mail);
+	}
+}
+
+void outbox_put(struct outbox *outbox, struct mail *mail)
+{
+	append(outbox, mail);
+	outbox_flush(outbox);
+}
+
+void outbox_put_later(struct outbox *outbox, struct mail *mail)
+{
+	append(outbox, mail);
 	if (!outbox->flush.armed)
 		timer_arm(outbox->timers, &outbox->flush, timer_now() + WAIT);
 }

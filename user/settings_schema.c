@@ -183,7 +183,7 @@ static const struct schema public_proxy_schema = {.keys = public_proxy_keys};
 static const struct schema_key parked_keys[] = {
 	SCHEMA_KEY("min", INTEGER, .fallback = "4", .min = 1, .max = 4096,
 		   .doc = "kept waiting at each public proxy, however little there is to do"),
-	SCHEMA_KEY("max", INTEGER, .fallback = "64", .min = 0, .max = 4096,
+	SCHEMA_KEY("max", INTEGER, .fallback = "128", .min = 0, .max = 4096,
 		   .doc = "kept waiting there when there is much to do; 0: none at all"),
 	SCHEMA_END,
 };

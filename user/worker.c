@@ -4,6 +4,7 @@
 #include "common/log.h"
 #include "user/flow/dial.h"
 #include "user/flow/ids.h"
+#include "user/flow/inside.h"
 #include "user/flow/park.h"
 #include "user/flow/peek.h"
 #include "user/flow/client_hello.h"
@@ -108,7 +109,7 @@ static void handle(struct worker *worker, struct mail *mail)
 			dial_ahead(worker, mail);
 		break;
 	case MAIL_INSIDE:
-		dial_inside(worker, mail);
+		dial_answered(worker, mail);
 		break;
 	case MAIL_NOTICE:
 	case MAIL_PARKED:
@@ -217,10 +218,11 @@ static int open_worker(struct worker *worker)
 	worker->most_dial_backs = share(worker, worker->shop->config->dial_backs);
 	worker->hasher = token_hasher_new();
 	worker->ids = id_table_new();
+	worker->inside = inside_memory_new();
 	worker->parking = parking_new(share(worker, worker->shop->config->parked),
 				      share(worker, worker->shop->config->parked_per_operator));
 	if (!worker->peek_bytes || !worker->peek_workspace || !worker->waiting || !worker->hasher ||
-	    !worker->ids || !worker->parking)
+	    !worker->ids || !worker->inside || !worker->parking)
 		return -ENOMEM;
 	return open_plane(worker);
 }
@@ -345,6 +347,7 @@ void worker_free(struct worker *worker)
 	waiting_room_free(worker->waiting);
 	token_hasher_free(worker->hasher);
 	id_table_free(worker->ids);
+	inside_memory_free(worker->inside);
 	parking_free(worker->parking);
 	routes_unref(worker->routes);
 	outbox_clear(&worker->outbox);

@@ -19,6 +19,7 @@
 
 struct sources;
 struct id_table;
+struct inside_memory;
 struct parking;
 struct token_hasher;
 struct waiting_room;
@@ -50,6 +51,7 @@ struct worker {
 	struct token_hasher *hasher;
 	struct parking *parking; /* public: connections dialled ahead by private proxies */
 	struct id_table *ids;
+	struct inside_memory *inside; /* private */
 	struct waiting_room *waiting; /* connections that wait for their dial-back, by token */
 	struct connection_list states[CONNECTION_STATES];
 	struct listen_list listeners;

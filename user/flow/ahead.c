@@ -4,6 +4,7 @@
 #include "common/log.h"
 #include "user/flow/connection.h"
 #include "user/flow/dial.h"
+#include "user/flow/inside.h"
 #include "user/flow/proxy_header.h"
 #include "user/worker.h"
 
@@ -29,8 +30,8 @@ void ahead_tell(struct worker *worker, uint64_t connection, enum parked_conditio
 	mail->u.parked.connection = connection;
 	snprintf(mail->u.parked.operator, sizeof(mail->u.parked.operator), "%s", proxy);
 	snprintf(mail->u.parked.domain, sizeof(mail->u.parked.domain), "%s", domain);
-	/* Whoever took one waits for an answer; that one more waits is only counted. */
-	if (condition == PARKED_WAITING)
+	/* Whoever names a domain waits for an answer; that one more waits is only counted. */
+	if (condition == PARKED_WAITING || (condition == PARKED_TAKEN && !*domain))
 		outbox_put_later(&worker->outbox, mail);
 	else
 		outbox_put(&worker->outbox, mail);
@@ -60,13 +61,20 @@ static int take_over(struct connection *connection, const struct proxy_header *h
 
 static void begin_stream(struct connection *connection, const struct proxy_header *header)
 {
+	struct worker *worker = connection->worker;
+	struct addr inside[ENDPOINT_ADDRS];
+	unsigned n = inside_recall(worker->inside, header->authority, connection->operator,
+				   timer_now(), inside);
+	const char *question = n > 0 ? "" : header->authority;
+
 	connection->ahead = false;
 	connection->began = timer_now();
 	/* In any case: it counts as waiting no longer. */
-	ahead_tell(connection->worker, connection->id, PARKED_TAKEN, connection->operator,
-		   header->authority);
+	ahead_tell(worker, connection->id, PARKED_TAKEN, connection->operator, question);
 	if (take_over(connection, header) < 0)
 		connection_close(connection, true, "out of memory");
+	else if (n > 0)
+		dial_inside(connection, inside, n);
 }
 
 static void on_ready(struct watch *watch, uint32_t events)

@@ -6,6 +6,7 @@
 #include "user/flow/ahead.h"
 #include "user/flow/connection.h"
 #include "user/flow/ids.h"
+#include "user/flow/inside.h"
 #include "user/flow/pair.h"
 #include "user/flow/proxy_header.h"
 #include "user/worker.h"
@@ -281,20 +282,29 @@ int dial_resume(struct connection *connection)
 	return watch_set(worker->epoll, outside, 0);
 }
 
-void dial_inside(struct worker *worker, const struct mail *mail)
+void dial_inside(struct connection *connection, const struct addr *addrs, unsigned n)
+{
+	struct dial_side *inside = &connection->dial->sides[SIDE_INSIDE];
+
+	ids_remove(connection);
+	inside->n = n;
+	memcpy(inside->addrs, addrs, n * sizeof(*addrs));
+	errno = EDESTADDRREQ;
+	dial_next(connection, SIDE_INSIDE);
+}
+
+void dial_answered(struct worker *worker, const struct mail *mail)
 {
 	struct connection *connection = ids_find(worker, mail->u.inside.connection);
+	const struct addr *addrs = mail->u.inside.inside;
+	unsigned n = mail->u.inside.n_inside;
 
 	if (!connection || connection->state != CONNECTION_DIAL || !connection->dial)
 		return; /* gone meanwhile */
-	ids_remove(connection);
-	struct dial_side *inside = &connection->dial->sides[SIDE_INSIDE];
-	inside->n = mail->u.inside.n_inside;
-	memcpy(inside->addrs, mail->u.inside.inside, sizeof(inside->addrs));
-	if (inside->n == 0) {
+	if (n == 0) {
 		connection_close(connection, true, "nobody has announced this name here");
 		return;
 	}
-	errno = EDESTADDRREQ;
-	dial_next(connection, SIDE_INSIDE);
+	inside_learn(worker->inside, connection->name, connection->operator, addrs, n, timer_now());
+	dial_inside(connection, addrs, n);
 }

@@ -20,8 +20,11 @@ void dial_ahead(struct worker *worker, const struct mail *mail);
 /* A connection that was dialled ahead has been taken: wait for the inside's address. -ENOMEM. */
 int dial_resume(struct connection *connection);
 
-/* MAIL_INSIDE: the address. */
-void dial_inside(struct worker *worker, const struct mail *mail);
+/* MAIL_INSIDE: where the inside is, or that there is none. */
+void dial_answered(struct worker *worker, const struct mail *mail);
+
+/* After dial_resume(): connect to the internal server, `n` > 0 addresses. */
+void dial_inside(struct connection *connection, const struct addr *addrs, unsigned n);
 
 /* The connection is being closed. */
 void dial_cancel(struct connection *connection);

@@ -22,7 +22,7 @@ struct keeper_settings {
 
 /* All but min and max. */
 #define KEEPER_TIMES                                                                              \
-	.backoff_min = 200, .backoff_max = 30000, .refused = 600000, .calm = 60000, .gather = 20, \
+	.backoff_min = 200, .backoff_max = 30000, .refused = 600000, .calm = 60000, .gather = 50, \
 	.steady = 30000
 
 /* Nothing is dialled before a public proxy has accepted something. `service` is not owned. */
