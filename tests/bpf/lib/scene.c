@@ -31,6 +31,14 @@ int scene_descriptors(void)
 	return n;
 }
 
+struct setting setting_with_small_reader(const struct setting *setting)
+{
+	struct setting changed = *setting;
+
+	changed.rcvbuf = 16 * 1024;
+	return changed;
+}
+
 struct scene scene_prepare(struct bridge *bridge, const struct setting *setting)
 {
 	const struct load load = {.family = setting->family,

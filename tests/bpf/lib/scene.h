@@ -21,6 +21,9 @@ struct setting {
 	int rcvbuf; /* of the far ends; 0: the system's */
 };
 
+/* The same, with a reader that soon blocks its sender. */
+struct setting setting_with_small_reader(const struct setting *setting);
+
 struct scene {
 	const struct setting *setting;
 	struct bridge *bridge; /* not owned */

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Peers that say nothing any more, and what waiting for them costs. */
+#include "tests/bpf/lib/group.h"
+#include "tests/bpf/lib/scene.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define KIB 1024ull
+
+/* With a plane of its own, whose times are short. */
+static struct scene open_scene_with(const struct setting *setting, uint64_t idle, uint64_t drain)
+{
+	return scene_open(scene_bridge(setting->forwarding, idle, drain), setting);
+}
+
+static void close_scene_and_bridge(struct scene *scene, enum stream_end_reason reason)
+{
+	scene_close(scene, reason);
+	bridge_free(scene->bridge);
+}
+
+static void test_idle_timeout(void **state)
+{
+	struct scene scene = open_scene_with(*state, 300 * NS_PER_MS, 0);
+
+	for (int i = 0; i < 10; i++) {
+		scene_send(&scene, i % 2, 10, 0);
+		scene_receive_all(&scene, !(i % 2));
+		usleep(100000);
+	}
+	for (int i = 0; i < 2; i++)
+		scene_expect_reset(&scene, i);
+	close_scene_and_bridge(&scene, STREAM_IDLE);
+}
+
+/* No FIN, no RST: its machine has lost power. */
+static void test_peer_that_vanishes(void **state)
+{
+	struct scene scene = open_scene_with(*state, 300 * NS_PER_MS, 0);
+	int on = 1;
+
+	usleep(100000); /* acknowledgements that are put off would be answered by RST */
+
+	assert_int_equal(setsockopt(scene.far[0], IPPROTO_TCP, TCP_REPAIR, &on, sizeof(on)), 0);
+	close(scene.far[0]);
+	scene.far[0] = -1;
+	scene_expect_reset(&scene, 1);
+	close_scene_and_bridge(&scene, STREAM_IDLE);
+}
+
+/* It begins with the FIN, however long the connection has been open, and without an idle time-out.
+ */
+static void test_drain_timeout(void **state)
+{
+	const struct setting small = setting_with_small_reader(*state);
+	struct scene scene = open_scene_with(&small, 0, 400 * NS_PER_MS);
+
+	scene_expect_no_reset(&scene, 0, 600);
+	scene_send_unread(&scene, 0);
+	scene_expect_no_reset(&scene, 0, 600);
+	scene_finish(&scene, 0);
+	for (int i = 0; i < 2; i++)
+		scene_expect_reset(&scene, i);
+	close_scene_and_bridge(&scene, STREAM_STALLED);
+}
+
+/* A drain that moves, however slowly, goes on. */
+static void test_drain_that_is_slow(void **state)
+{
+	const struct setting small = setting_with_small_reader(*state);
+	struct scene scene = open_scene_with(&small, 0, 400 * NS_PER_MS);
+
+	scene_send_unread(&scene, 0);
+	scene_finish(&scene, 0);
+	for (int i = 0; i < 8; i++) {
+		usleep(150000);
+		scene_receive(&scene, 1, 200 * KIB);
+	}
+	scene_expect_fin(&scene, 1);
+	scene_finish(&scene, 1);
+	scene_expect_fin(&scene, 0);
+	close_scene_and_bridge(&scene, STREAM_FINISHED);
+}
+
+/* CPU time, not speed: whoever waits for somebody must not ask all the time. */
+static void test_no_cpu_while_waiting(void **state)
+{
+	enum { KINDS = 6, EACH = 3 };
+	const struct setting *setting = *state, small = setting_with_small_reader(setting);
+	struct bridge *own = scene_bridge(setting->forwarding, 60 * NS_PER_S, 60 * NS_PER_S);
+	struct scene scenes[KINDS * EACH];
+
+	for (int s = 0; s < KINDS * EACH; s++) {
+		int kind = s % KINDS;
+
+		scenes[s] = scene_open(own, kind == 3 ? &small : setting);
+		if (kind == 3)
+			scene_send_unread(&scenes[s], 0);
+		if (kind == 1 || kind == 2)
+			scene_send_until_blocked(&scenes[s], 0);
+		if (kind == 2)
+			scene_send_until_blocked(&scenes[s], 1);
+		if (kind == 3 || kind == 4)
+			scene_finish(&scenes[s], 0);
+		if (kind == 4)
+			scene_expect_fin(&scenes[s], 1);
+		if (kind == 5) {
+			scene_send(&scenes[s], 0, 1, MSG_OOB);
+			scene_send(&scenes[s], 0, 10, 0);
+		}
+	}
+	usleep(500000);
+	uint64_t before = bridge_cpu(own);
+	sleep(2);
+	uint64_t used_ms = (bridge_cpu(own) - before) / NS_PER_MS;
+	print_message("# %llu ms of CPU time in 2 s\n", (unsigned long long)used_ms);
+	for (int s = 0; s < KINDS * EACH; s++)
+		for (int i = 0; i < 2; i++)
+			close(scenes[s].far[i]);
+	for (int s = 0; s < KINDS * EACH; s++) {
+		struct bridge_result result;
+
+		assert_true(bridge_wait(own, scenes[s].pair, 5, &result));
+	}
+	assert_int_equal(bridge_map_entries(own), 0);
+	bridge_free(own);
+	assert_true(used_ms < 50);
+}
+
+int main(void)
+{
+	static const struct group_case cases[] = {
+		{"idle time-out", test_idle_timeout, true},
+		{"a peer that vanishes", test_peer_that_vanishes, true},
+		{"drain time-out", test_drain_timeout, true},
+		{"a slow drain", test_drain_that_is_slow, true},
+		{"no CPU time while waiting", test_no_cpu_while_waiting, true},
+	};
+
+	return groups_run(cases, sizeof(cases) / sizeof(cases[0]));
+}
