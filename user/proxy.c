@@ -25,7 +25,7 @@ static int fail(int r, const char *what)
 	return r;
 }
 
-/* Without the BPF program all else works: one line says why, and bytes go through pipes. */
+/* Without the BPF program all else works: one line says which way bytes go, and why. */
 static void open_kernel(struct proxy *proxy)
 {
 	const struct kernel_options options = {
@@ -36,11 +36,23 @@ static void open_kernel(struct proxy *proxy)
 	char why[GATE_WHY];
 
 	bool usable = gate_open(*forwarding, &options, &proxy->shop.kernel, why);
-	if (*forwarding == FORWARD_SOCKMAP && !usable) {
-		log_warn("forwarding: splice, although the settings ask for the sockmap: %s", why);
-		*forwarding = FORWARD_SPLICE;
-	} else {
-		log_info("forwarding: %s", why);
+	switch (*forwarding) {
+	case FORWARD_AUTO:
+		log_info("forwarding: auto%s: %s",
+			 usable ? "" : " without the sockmap (bulk by splice, the rest by copy)",
+			 why);
+		break;
+	case FORWARD_SOCKMAP:
+		if (!usable)
+			*forwarding = FORWARD_SPLICE;
+		log_at(usable ? LOG_INFO : LOG_WARN, "forwarding: %s: %s",
+		       usable ? "sockmap" : "splice instead of the sockmap", why);
+		break;
+	case FORWARD_SPLICE:
+	case FORWARD_COPY:
+		log_info("forwarding: %s, %s", *forwarding == FORWARD_COPY ? "copy" : "splice",
+			 why);
+		break;
 	}
 }
 

@@ -113,31 +113,29 @@ bool gate_open(enum stream_forwarding wanted, const struct kernel_options *optio
 	const char *bug = bug_of_this_kernel(version);
 
 	if (wanted == FORWARD_SPLICE || wanted == FORWARD_COPY) {
-		snprintf(why, GATE_WHY, "%s, as the settings ask",
-			 wanted == FORWARD_COPY ? "copy" : "splice");
+		snprintf(why, GATE_WHY, "as the settings ask");
 		return false;
 	}
 	if (bug && wanted == FORWARD_AUTO) {
 		snprintf(why, GATE_WHY,
-			 "splice: kernel %s has a known sockmap bug (%s); 'forwarding: sockmap' "
-			 "forces it",
+			 "kernel %s has a known sockmap bug (%s); 'forwarding: sockmap' forces it",
 			 version, bug);
 		return false;
 	}
 	if (kernel_open(options, &kernel, reason) < 0) {
-		snprintf(why, GATE_WHY, "splice: %s", reason);
+		snprintf(why, GATE_WHY, "%s", reason);
 		return false;
 	}
-	if (selftest(kernel, reason) < 0) {
+	int r = selftest(kernel, reason);
+	if (r < 0) {
 		kernel_close(kernel);
-		snprintf(why, GATE_WHY, "splice: kernel %s fails the sockmap self-test: %s",
-			 version, reason);
+		snprintf(why, GATE_WHY, "kernel %s fails the sockmap self-test: %s", version,
+			 reason);
 		return false;
 	}
-	snprintf(why, GATE_WHY, "%s; kernel %s%s%s", wanted == FORWARD_AUTO ? "auto" : "sockmap",
-		 version,
+	snprintf(why, GATE_WHY, "kernel %s%s%s%s", version,
 		 bug ? " has a known bug, forced by the settings: " : " passes the self-test",
-		 bug ? bug : "");
+		 bug ? bug : "", r > 0 ? ", but for overlaps, which need CAP_NET_RAW" : "");
 	*ret = kernel;
 	return true;
 }

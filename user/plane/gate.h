@@ -24,7 +24,7 @@ const char *gate_known_bug(const struct kernel_version *version);
 
 /*
  * Open the kernel path where it is wanted, allowed and sound. True: *ret is
- * open. In any case `why` holds a sentence for the log.
+ * open. In any case `why` holds the reason, for the log.
  */
 bool gate_open(enum stream_forwarding wanted, const struct kernel_options *options,
 	       struct kernel **ret, char why[GATE_WHY]);

@@ -17,9 +17,6 @@
  * system calls. */
 #define GATE_BYTES (256 * 1024)
 
-/* More than a receive buffer of limits.memory_per_direction holds. */
-#define TAKEN_MOST (4u * 1024 * 1024)
-
 /* Nothing of direction i is between the program and the peer's TCP, nor passed and unread. */
 static int quiet(struct stream *stream, int i)
 {
@@ -75,21 +72,33 @@ static int shut_doors(struct stream *stream)
 	return 1;
 }
 
+/* Bytes that may come of a socket whose door is shut, and what user space may have had before. */
+static size_t receive_buffer(int fd)
+{
+	int size = 0;
+	socklen_t length = sizeof(size);
+
+	(void)getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, &length);
+	return (size_t)size + STREAM_CHUNK;
+}
+
 /*
  * While TCP is short of memory nobody writes to a socket with unread passed
  * bytes, and a direction that is blocked reads no more: the two could wait for
  * each other. So what was passed is read without regard to what user space
  * holds already. It is a receive buffer at most, since the doors are shut. 1
- * when all is read, 0 when the kernel's worker still has some, -ENOMEM.
+ * when all is read, 0 when the kernel's worker still has some, or more than a
+ * receive buffer holds has come, -ENOMEM.
  */
 static int take_passed(struct stream *stream, int i)
 {
 	struct stream_direction *direction = &stream->directions[i];
 	struct stream_end *from = &stream->ends[i];
+	size_t most = receive_buffer(from->watch.fd);
 
 	while (!sockmap_all_read(stream, i)) {
 		size_t have = direction->pending_end - direction->pending_start;
-		if (have >= TAKEN_MOST)
+		if (have >= most)
 			return 0;
 		ssize_t n =
 			recv(from->watch.fd, stream->plane->scratch, STREAM_CHUNK, MSG_DONTWAIT);

@@ -38,8 +38,6 @@ const char *stream_reason_name(enum stream_end_reason reason)
 		return "out of memory";
 	case STREAM_URGENT:
 		return "urgent data, which this kernel's sockmap cannot carry";
-	case STREAM_STOPPED:
-		return "stopped";
 	}
 	return "unknown";
 }

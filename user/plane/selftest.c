@@ -142,7 +142,7 @@ static int test_overlap(struct bench *bench)
 
 	int r = overlap_send(bench->far[0], segment, sizeof(segment), 3);
 	if (r == -EPERM)
-		return 0; /* no raw sockets: then this part is left to the tests */
+		return 1; /* no raw sockets: then this part is left to the tests */
 	if (r < 0)
 		return r;
 	r = expect(bench->far[1], segment + 3, sizeof(segment) - 3);

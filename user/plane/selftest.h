@@ -7,7 +7,8 @@
 /*
  * Two connections on loopback, bridged by the program: bytes arrive once and
  * in order, a segment that overlaps is trimmed, a bare FIN harms nothing.
- * 0, or -errno and a few words in `why`. Takes milliseconds; at most two
+ * 0; 1 when overlaps were left out, for want of CAP_NET_RAW; or -errno and a few
+ * words in `why`. Takes milliseconds; at most two
  * seconds when something is wrong.
  */
 int selftest(struct kernel *kernel, char why[KERNEL_WHY]);

@@ -66,3 +66,20 @@ void socket_reset_on_close(int fd)
 
 	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
 }
+
+void socket_probe_after(int fd, int idle_s)
+{
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof(idle_s));
+}
+
+void socket_keep_alive(int fd, int idle_s)
+{
+	int on = 1, interval = 10, probes = 6;
+
+	if (idle_s <= 0)
+		return;
+	(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	socket_probe_after(fd, idle_s);
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof(interval));
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof(probes));
+}

@@ -27,3 +27,8 @@ size_t socket_send_room(int fd);
 
 /* close() sends RST instead of FIN (SO_LINGER 0). */
 void socket_reset_on_close(int fd);
+
+/* TCP keepalive, `idle_s` seconds to the first probe, a minute to the end; 0: none. */
+void socket_keep_alive(int fd, int idle_s);
+/* Only the time to the first probe, on a socket that has the rest already. */
+void socket_probe_after(int fd, int idle_s);

@@ -127,8 +127,7 @@ enum stream_end_reason {
 	STREAM_STALLED, /* no progress while draining */
 	STREAM_BROKEN,  /* a gap, or bytes missed on leaving the sockmap */
 	STREAM_NO_MEMORY,
-	STREAM_URGENT,  /* this kernel cannot move what follows an urgent byte */
-	STREAM_STOPPED, /* by us */
+	STREAM_URGENT, /* this kernel cannot move what follows an urgent byte */
 };
 
 struct stream {
