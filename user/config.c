@@ -115,6 +115,7 @@ int config_read(const json_t *settings, enum proxy_role role, struct config *ret
 		.half_open = count(settings, "limits.half_open"),
 		.half_open_per_source = count(settings, "limits.half_open_per_source"),
 		.pending = count(settings, "limits.pending"),
+		.pending_per_operator = count(settings, "limits.pending_per_operator"),
 		.parked = count(settings, "limits.parked"),
 		.parked_per_operator = count(settings, "limits.parked_per_operator"),
 		.dial_backs = count(settings, "limits.dial_backs"),

@@ -27,7 +27,7 @@ struct config {
 
 	struct plane_settings plane;
 	uint32_t connections; /* of the process */
-	uint32_t half_open, half_open_per_source, pending, dial_backs;
+	uint32_t half_open, half_open_per_source, pending, pending_per_operator, dial_backs;
 	uint32_t parked, parked_per_operator;
 	uint64_t park_timeout;      /* ns */
 	bool require_proxy_header;  /* from a load balancer in front of the public listener */

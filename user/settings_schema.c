@@ -54,6 +54,8 @@ static const struct schema_key limits_keys[] = {
 		"pending", INTEGER, .fallback = "4096", .min = 1, .max = MANY,
 		.doc = "public: connections that wait for the private proxy to dial back; private: "
 		       "notices and calls under way"),
+	SCHEMA_KEY("pending_per_operator", INTEGER, .fallback = "1024", .min = 1, .max = MANY,
+		   .doc = "public: of them, for one private proxy"),
 	SCHEMA_KEY("dial_backs", INTEGER, .fallback = "4096", .min = 1, .max = MANY,
 		   .doc = "public: connections to the internal listener without a token yet"),
 	SCHEMA_KEY("token_timeout", DURATION, .fallback = "5s", .min = 1, .max = 1 * HOURS,

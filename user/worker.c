@@ -10,6 +10,7 @@
 #include "user/flow/client_hello.h"
 #include "user/flow/rendezvous.h"
 #include "user/flow/token.h"
+#include "user/flow/waiting.h"
 #include "user/plane/move.h"
 #include "user/public/routes.h"
 #include "user/worker_wait.h"
@@ -214,7 +215,9 @@ static int open_worker(struct worker *worker)
 		return r;
 	worker->peek_bytes = malloc(CLIENT_HELLO_WIRE_MAX);
 	worker->peek_workspace = malloc(CLIENT_HELLO_MAX);
-	worker->waiting = waiting_room_new(share(worker, worker->shop->config->pending));
+	worker->waiting =
+		waiting_room_new(share(worker, worker->shop->config->pending),
+				 share(worker, worker->shop->config->pending_per_operator));
 	worker->most_dial_backs = share(worker, worker->shop->config->dial_backs);
 	worker->hasher = token_hasher_new();
 	worker->ids = id_table_new();
@@ -238,6 +241,7 @@ int worker_new(struct workshop *shop, unsigned index, struct worker **ret)
 	worker->epoll = -1;
 	worker->next_id = 1;
 	outbox_init(&worker->outbox, shop->control, &worker->timers);
+	complaints_init(&worker->complaints, &worker->timers);
 	for (int i = 0; i < CONNECTION_STATES; i++)
 		TAILQ_INIT(&worker->states[i]);
 	LIST_INIT(&worker->listeners);

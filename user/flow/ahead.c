@@ -8,6 +8,7 @@
 #include "user/flow/proxy_header.h"
 #include "user/worker.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stddef.h>
@@ -44,6 +45,15 @@ void ahead_lost(struct connection *connection, const char *reason)
 	ahead_tell(connection->worker, connection->id, PARKED_LOST, connection->operator, "");
 }
 
+/* For the log: its own id there, as text without surprises. */
+static char *peer_id(const struct proxy_header *header)
+{
+	for (size_t i = 0; i < header->unique_length; i++)
+		if (!isalnum(header->unique_id[i]) && !memchr("-_.:", header->unique_id[i], 4))
+			return NULL;
+	return strndup((const char *)header->unique_id, header->unique_length);
+}
+
 /* What the header tells belongs to the connection from here on. */
 static int take_over(struct connection *connection, const struct proxy_header *header)
 {
@@ -55,6 +65,7 @@ static int take_over(struct connection *connection, const struct proxy_header *h
 		connection->origin->destination = header->destination;
 		connection_set_client(connection, &header->source);
 	}
+	connection->peer_id = peer_id(header);
 	connection->name = strdup(header->authority);
 	return connection->name ? dial_resume(connection) : -ENOMEM;
 }

@@ -18,12 +18,13 @@ static void log_closed(const struct connection *connection, const char *reason)
 	const struct stream *stream = &connection->stream;
 	double seconds = (double)(timer_now() - connection->began) / 1e9;
 
-	log_info("connection %" PRIu64 " closed: client=%s name=%s operator=%s up=%" PRIu64
+	log_info("connection %" PRIu64 " closed: client=%s name=%s operator=%s peer=%s up=%" PRIu64
 		 " down=%" PRIu64 " kernel_up=%" PRIu64 " kernel_down=%" PRIu64
 		 " duration=%.3f path=%s reason=%s",
 		 connection->id, or_none(connection->client), or_none(connection->name),
-		 or_none(connection->operator), stream_bytes(stream, SIDE_OUTSIDE),
-		 stream_bytes(stream, SIDE_INSIDE), stream_kernel_bytes(stream, SIDE_OUTSIDE),
+		 or_none(connection->operator), or_none(connection->peer_id),
+		 stream_bytes(stream, SIDE_OUTSIDE), stream_bytes(stream, SIDE_INSIDE),
+		 stream_kernel_bytes(stream, SIDE_OUTSIDE),
 		 stream_kernel_bytes(stream, SIDE_INSIDE), seconds, stream_path_name(stream),
 		 reason);
 }

@@ -10,10 +10,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stddef.h>
-#include <sys/socket.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -65,8 +62,8 @@ void connection_move(struct connection *connection, enum connection_state state)
 	timer_disarm(&worker->timers, &connection->deadline);
 	if (connection->state == CONNECTION_RENDEZVOUS)
 		rendezvous_forget(connection);
-	if (connection->counts_half_open &&
-	    (state == CONNECTION_PAIR || state == CONNECTION_CLOSED)) {
+	/* In state REFUSE it still counts: strangers come to no other. */
+	if (connection->counts_half_open && state != CONNECTION_REFUSE) {
 		sources_leave(worker->shop->sources, connection->source);
 		connection->counts_half_open = false;
 	}
@@ -100,23 +97,6 @@ struct connection *connection_of_watch(struct watch *watch)
 	return container_of(end->stream, struct connection, stream);
 }
 
-void connection_probe_after(int fd, int idle_s)
-{
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof(idle_s));
-}
-
-void connection_keep_alive(int fd, int idle_s)
-{
-	int on = 1, interval = 10, probes = 6;
-
-	if (idle_s <= 0)
-		return;
-	(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
-	connection_probe_after(fd, idle_s);
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof(interval));
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof(probes));
-}
-
 void connection_bury(struct worker *worker)
 {
 	struct connection_list *closed = &worker->states[CONNECTION_CLOSED];
@@ -128,6 +108,7 @@ void connection_bury(struct worker *worker)
 		free(connection->origin);
 		free(connection->name);
 		free(connection->operator);
+		free(connection->peer_id);
 		free(connection);
 		atomic_fetch_sub(&worker->shop->connections, 1);
 	}

@@ -49,7 +49,8 @@ struct origin {
 
 struct connection {
 	TAILQ_ENTRY(connection) in_state;
-	LIST_ENTRY(connection) in_waiting; /* while it waits for its dial-back */
+	LIST_ENTRY(connection) in_waiting; /* while it waits for its dial-back … */
+	struct waiting_for *waiting_for;   /* … of this operator */
 	LIST_ENTRY(connection) in_ids;     /* while it waits for the control thread */
 	struct worker *worker;
 	enum connection_state state;
@@ -61,6 +62,7 @@ struct connection {
 	struct dial *dial;     /* state DIAL only */
 	char *name;            /* server name, NULL until known */
 	char *operator;        /* who serves it, or whose public proxy it came through */
+	char *peer_id; /* private, dialled ahead: what the public proxy's log calls it; or NULL */
 	char client[ADDR_TEXT_MAX]; /* for the log, anonymised if the settings say so */
 	uint32_t source;            /* of the count of half-open connections */
 	bool counts_half_open;
@@ -85,10 +87,6 @@ void connection_close(struct connection *connection, bool reset, const char *rea
 /* Whose stream's end this is. */
 struct connection *connection_of_watch(struct watch *watch);
 
-/* TCP keepalive, `idle_s` seconds to the first probe, a minute to the end; 0: none. */
-void connection_keep_alive(int fd, int idle_s);
-/* Only the time to the first probe, on a socket that has the rest already. */
-void connection_probe_after(int fd, int idle_s);
 /* A connection that was dialled ahead is silent for minutes. Probes find dead ones, and keep a NAT
  * on the way from forgetting it. */
 #define PROBE_AHEAD_S 15

@@ -166,7 +166,7 @@ static int try_address(struct connection *connection, int side, const struct add
 	if (fd < 0)
 		return -errno;
 	socket_prepare(fd, config->plane.memory);
-	connection_keep_alive(fd, connection->ahead ? PROBE_AHEAD_S : config->keepalive);
+	socket_keep_alive(fd, connection->ahead ? PROBE_AHEAD_S : config->keepalive);
 	if (connect(fd, (const struct sockaddr *)&addr->sa, addr->len) < 0 && errno != EINPROGRESS)
 		return -errno;
 	watch->fd = TAKE_FD(fd);

@@ -45,20 +45,16 @@ static void finish(struct dial_back *dial_back)
 	worker->n_dial_backs--;
 }
 
-static void complain_of(const struct dial_back *dial_back, const char *what)
+static void complain_about(const struct dial_back *dial_back, enum complaint kind)
 {
-	char peer[ADDR_TEXT_MAX], from[ADDR_TEXT_MAX + 16];
-
-	addr_format(&dial_back->peer, peer);
-	snprintf(from, sizeof(from), "dial-back from %s", peer);
-	complain(&dial_back->worker->complaints, from, what);
+	complain_of(&dial_back->worker->complaints, kind, &dial_back->peer);
 }
 
 static void on_deadline(struct timer *timer)
 {
 	struct dial_back *dial_back = container_of(timer, struct dial_back, deadline);
 
-	complain_of(dial_back, "no token in time");
+	complain_about(dial_back, COMPLAINT_TOKEN_SLOW);
 	finish(dial_back);
 }
 
@@ -76,7 +72,7 @@ static void hand_over(struct dial_back *dial_back)
 	}
 	struct mail *mail = mail_new(MAIL_DIALED_BACK);
 	if (!mail) {
-		complain_of(dial_back, "out of memory");
+		complain_about(dial_back, COMPLAINT_MEMORY);
 		return;
 	}
 	mail->u.dialed_back.fd = TAKE_FD(dial_back->watch.fd);
@@ -95,7 +91,7 @@ static void on_ready(struct watch *watch, uint32_t events)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n <= 0) {
-		complain_of(dial_back, "ended before its token was complete");
+		complain_about(dial_back, COMPLAINT_TOKEN_SHORT);
 		finish(dial_back);
 		return;
 	}
@@ -111,14 +107,16 @@ void dial_back_accepted(struct worker *worker, int fd_taken, const struct addr *
 	AUTO_CLOSE int fd = fd_taken;
 
 	if (worker->n_dial_backs >= worker->most_dial_backs) {
-		complain(&worker->complaints, NULL,
-			 "too many dial-backs without a token: closed one at once");
+		complain_of(&worker->complaints, COMPLAINT_DIAL_BACKS, peer);
 		socket_reset_on_close(fd);
 		return;
 	}
 	struct dial_back *dial_back = calloc(1, sizeof(*dial_back));
-	if (!dial_back)
+	if (!dial_back) {
+		complain_of(&worker->complaints, COMPLAINT_MEMORY, peer);
+		socket_reset_on_close(fd);
 		return;
+	}
 	dial_back->worker = worker;
 	dial_back->peer = *peer;
 	dial_back->watch.fd = TAKE_FD(fd);

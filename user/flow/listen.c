@@ -3,6 +3,7 @@
 
 #include "common/cleanup.h"
 #include "common/log.h"
+#include "user/flow/complain.h"
 #include "user/flow/rate_gate.h"
 #include "user/worker.h"
 #include "user/plane/socket.h"
@@ -41,7 +42,7 @@ static int open_socket(const struct addr *addr, const struct config *config)
 	 */
 	if (config) {
 		socket_prepare(fd, config->plane.memory);
-		connection_keep_alive(fd, config->keepalive);
+		socket_keep_alive(fd, config->keepalive);
 	}
 	if (bind(fd, (const struct sockaddr *)&addr->sa, addr->len) < 0)
 		return -errno;
@@ -101,6 +102,7 @@ static void on_ready(struct watch *watch, uint32_t events)
 		}
 		listen->complained = false;
 		if (listen->gate && !rate_gate_admit(listen->gate, &peer)) {
+			complain(&listen->worker->complaints, COMPLAINT_RATE, NULL);
 			(void)close(fd);
 			continue;
 		}

@@ -2,7 +2,9 @@
 #include "user/flow/park.h"
 
 #include "common/log.h"
+#include "user/flow/complain.h"
 #include "user/flow/token.h"
+#include "user/plane/socket.h"
 #include "user/worker.h"
 
 #include <errno.h>
@@ -135,8 +137,12 @@ void park_reserve(struct worker *worker, const struct mail *mail)
 	struct parking *parking = worker->parking;
 	struct parked_operator *owner = find_or_make(parking, mail->u.reservation.operator);
 
-	if (!owner || parking->n >= parking->most || owner->n >= parking->most_per_operator)
-		return; /* its token will not be known, and the private proxy asks again later */
+	if (!owner || parking->n >= parking->most || owner->n >= parking->most_per_operator) {
+		/* Its token will not be known, and the private proxy asks again later. */
+		complain(&worker->complaints, COMPLAINT_NO_ROOM_TO_PARK,
+			 mail->u.reservation.operator);
+		return;
+	}
 	struct parked *parked = calloc(1, sizeof(*parked));
 	if (!parked)
 		return;
@@ -192,9 +198,9 @@ bool park_claimed(struct worker *worker, int fd, const uint8_t key[TOKEN_KEY_BYT
 	parked->is_open = true;
 	count(worker, parked, 1);
 	if (worker->shop->config->keepalive > 0)
-		connection_probe_after(fd, PROBE_AHEAD_S); /* the rest comes from the listener */
+		socket_probe_after(fd, PROBE_AHEAD_S); /* the rest comes from the listener */
 	else
-		connection_keep_alive(fd, PROBE_AHEAD_S);
+		socket_keep_alive(fd, PROBE_AHEAD_S);
 	timer_arm(&worker->timers, &parked->timer, timer_now() + parking_time(worker, key));
 	if (watch_set(worker->epoll, &parked->watch, EPOLLIN | EPOLLRDHUP) < 0)
 		finish(parked);

@@ -3,10 +3,11 @@
 
 #include "common/log.h"
 #include "user/flow/client_hello.h"
+#include "user/flow/complain.h"
 #include "user/flow/connection.h"
+#include "user/flow/match.h"
 #include "user/flow/proxy_header.h"
 #include "user/flow/refuse.h"
-#include "user/flow/rendezvous.h"
 #include "user/flow/sources.h"
 #include "user/worker.h"
 
@@ -17,6 +18,22 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+static void complain_client(struct worker *worker, enum complaint kind, const struct addr *client)
+{
+	char text[ADDR_TEXT_MAX];
+
+	if (worker->shop->config->anonymize_clients)
+		addr_format_anonymous(client, text);
+	else
+		addr_format(client, text);
+	complain(&worker->complaints, kind, text);
+}
+
+static enum complaint half_open_complaint(int error)
+{
+	return error == -EDQUOT ? COMPLAINT_HALF_OPEN_SOURCE : COMPLAINT_HALF_OPEN;
+}
 
 /* A load balancer in front tells who the client is: taken off the socket before the hello. */
 static int read_proxy_header(struct connection *connection, const uint8_t *bytes, size_t length)
@@ -40,10 +57,12 @@ static int read_proxy_header(struct connection *connection, const uint8_t *bytes
 	connection->origin->source = header.source;
 	connection->origin->destination = header.destination;
 	connection_set_client(connection, &header.source);
-	connection->counts_half_open =
-		sources_enter(worker->shop->sources, &header.source, &connection->source);
-	if (!connection->counts_half_open)
-		return -EBUSY;
+	int r = sources_enter(worker->shop->sources, &header.source, &connection->source);
+	if (r < 0) {
+		complain_client(worker, half_open_complaint(r), &header.source);
+		return r;
+	}
+	connection->counts_half_open = true;
 	return n;
 }
 
@@ -55,7 +74,7 @@ static void decide(struct connection *connection, const uint8_t *bytes, size_t l
 
 	switch (result) {
 	case CLIENT_HELLO_OK:
-		rendezvous_begin(connection, hello.name);
+		match_begin(connection, hello.name);
 		break;
 	case CLIENT_HELLO_MORE:
 		if (length < CLIENT_HELLO_WIRE_MAX)
@@ -112,8 +131,9 @@ void peek_accepted(struct worker *worker, int fd, const struct addr *client)
 	bool counts = !config->require_proxy_header;
 	uint32_t source = 0;
 
-	if (counts && !sources_enter(worker->shop->sources, client, &source)) {
-		log_debug("too many half-open connections: closed one at once");
+	int r = counts ? sources_enter(worker->shop->sources, client, &source) : 0;
+	if (r < 0) {
+		complain_client(worker, half_open_complaint(r), client);
 		(void)close(fd);
 		return;
 	}
@@ -121,7 +141,7 @@ void peek_accepted(struct worker *worker, int fd, const struct addr *client)
 	if (!connection) {
 		if (counts)
 			sources_leave(worker->shop->sources, source);
-		log_debug("too many connections: closed one at once");
+		complain_client(worker, COMPLAINT_CONNECTIONS, client);
 		(void)close(fd);
 		return;
 	}

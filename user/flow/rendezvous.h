@@ -1,22 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * State RENDEZVOUS: the name has been found, the private proxy that serves it
- * has been sent a notice with a token, and dials back.
- */
+/* State RENDEZVOUS: the private proxy that serves the name has been sent a notice with a token, and
+ * dials back. */
 #pragma once
 
 #include "user/mailbox.h"
 
 struct connection;
-struct waiting_room;
 struct worker;
 
-/* Connections by token and by id; one room a worker, so that no look-up takes a lock. */
-struct waiting_room *waiting_room_new(uint32_t most); /* NULL: out of memory */
-void waiting_room_free(struct waiting_room *room);
-
-/* From PEEK: look `name` up and send for its private proxy, or refuse the client. */
-void rendezvous_begin(struct connection *connection, const char *name);
+/* From PEEK, name and operator known: send for the private proxy, or refuse the client. */
+void rendezvous_begin(struct connection *connection);
 
 /* The control thread could not deliver the notice. */
 void rendezvous_refused(struct worker *worker, uint64_t id, const char *reason);

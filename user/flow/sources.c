@@ -3,6 +3,7 @@
 
 #include "user/siphash.h"
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -49,20 +50,20 @@ static uint32_t place_of(const struct sources *sources, const struct addr *sourc
 	return (uint32_t)siphash(&sources->key, prefix, sizeof(prefix)) % PLACES;
 }
 
-bool sources_enter(struct sources *sources, const struct addr *source, uint32_t *ret)
+int sources_enter(struct sources *sources, const struct addr *source, uint32_t *ret)
 {
 	uint32_t place = place_of(sources, source);
 
 	if (atomic_fetch_add(&sources->all, 1) >= sources->most) {
 		atomic_fetch_sub(&sources->all, 1);
-		return false;
+		return -EUSERS;
 	}
 	if (atomic_fetch_add(&sources->places[place], 1) >= sources->most_per_source) {
 		sources_leave(sources, place);
-		return false;
+		return -EDQUOT;
 	}
 	*ret = place;
-	return true;
+	return 0;
 }
 
 void sources_leave(struct sources *sources, uint32_t place)

@@ -9,7 +9,6 @@
 
 #include "common/addr.h"
 
-#include <stdbool.h>
 #include <stdint.h>
 
 struct sources;
@@ -17,6 +16,9 @@ struct sources;
 struct sources *sources_new(uint32_t most_per_source, uint32_t most); /* NULL: out of memory */
 void sources_free(struct sources *sources);
 
-/* Count one more. False: over a limit, nothing is counted. *ret is what sources_leave() takes. */
-bool sources_enter(struct sources *sources, const struct addr *source, uint32_t *ret);
+/*
+ * Count one more; *ret is what sources_leave() takes. Over a limit nothing is
+ * counted: -EUSERS all together have too many, -EDQUOT this source has.
+ */
+int sources_enter(struct sources *sources, const struct addr *source, uint32_t *ret);
 void sources_leave(struct sources *sources, uint32_t place);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/flow/sources.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -25,13 +26,13 @@ static void test_each_source_has_its_limit(void **state)
 	uint32_t places[2], place;
 
 	(void)state;
-	assert_true(sources_enter(sources, &one, &places[0]));
-	assert_true(sources_enter(sources, &port, &places[1]));
-	assert_false(sources_enter(sources, &one, &place));
-	assert_false(sources_enter(sources, &mapped, &place));
-	assert_true(sources_enter(sources, &other, &place));
+	assert_int_equal(sources_enter(sources, &one, &places[0]), 0);
+	assert_int_equal(sources_enter(sources, &port, &places[1]), 0);
+	assert_int_equal(sources_enter(sources, &one, &place), -EDQUOT);
+	assert_int_equal(sources_enter(sources, &mapped, &place), -EDQUOT);
+	assert_int_equal(sources_enter(sources, &other, &place), 0);
 	sources_leave(sources, places[0]);
-	assert_true(sources_enter(sources, &mapped, &place));
+	assert_int_equal(sources_enter(sources, &mapped, &place), 0);
 	sources_free(sources);
 }
 
@@ -43,9 +44,9 @@ static void test_an_ipv6_network_is_one_source(void **state)
 	uint32_t place;
 
 	(void)state;
-	assert_true(sources_enter(sources, &one, &place));
-	assert_false(sources_enter(sources, &neighbour, &place));
-	assert_true(sources_enter(sources, &other, &place));
+	assert_int_equal(sources_enter(sources, &one, &place), 0);
+	assert_int_equal(sources_enter(sources, &neighbour, &place), -EDQUOT);
+	assert_int_equal(sources_enter(sources, &other, &place), 0);
 	sources_free(sources);
 }
 
@@ -59,11 +60,11 @@ static void test_all_together_have_one(void **state)
 	for (int i = 0; i < 4; i++) {
 		snprintf(text, sizeof(text), "192.0.2.%d:1", i);
 		struct addr addr = at(text);
-		assert_int_equal(sources_enter(sources, &addr, &places[i]), i < 3);
+		assert_int_equal(sources_enter(sources, &addr, &places[i]), i < 3 ? 0 : -EUSERS);
 	}
 	sources_leave(sources, places[0]);
 	struct addr addr = at("198.51.100.1:1");
-	assert_true(sources_enter(sources, &addr, &places[3]));
+	assert_int_equal(sources_enter(sources, &addr, &places[3]), 0);
 	sources_free(sources);
 }
 

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "user/flow/match.h"
+
+#include "user/timestamp.h"
+#include "user/flow/connection.h"
+#include "user/flow/park.h"
+#include "user/flow/refuse.h"
+#include "user/flow/rendezvous.h"
+#include "user/flow/serve.h"
+#include "user/public/routes.h"
+#include "user/worker.h"
+
+#include <stddef.h>
+
+void match_begin(struct connection *connection, const char *name)
+{
+	struct worker *worker = connection->worker;
+	const struct route *route = NULL;
+
+	if (worker->routes)
+		route = routes_find(worker->routes, name, timestamp_now());
+	if (connection_set_name(connection, name, route ? route->operator: NULL) < 0) {
+		connection_close(connection, true, "out of memory");
+		return;
+	}
+	if (!route) {
+		refuse(connection, ALERT_UNRECOGNIZED_NAME, "nobody has announced this name");
+		return;
+	}
+	int parked = park_take(worker, connection->operator);
+	if (parked >= 0 && serve_by_parked(connection, parked))
+		return;
+	rendezvous_begin(connection);
+}
