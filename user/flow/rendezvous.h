@@ -11,7 +11,7 @@ struct connection;
 struct waiting_room;
 struct worker;
 
-/* Connections by token and by id; one room a worker, so that no look-up takes a lock. */
+/* Connections by token (by id: ids.h); one room a worker, so that no look-up takes a lock. */
 struct waiting_room *waiting_room_new(uint32_t most); /* NULL: out of memory */
 void waiting_room_free(struct waiting_room *room);
 
