@@ -90,9 +90,9 @@ struct sk_psock___old {
 } __attribute__((preserve_access_index));
 
 /*
- * Whether the kernel's worker has something of this socket, in its queue or
- * in its hand. Exact where it holds the socket's lock meanwhile, as we do. In
- * doubt it has.
+ * True: the kernel's worker has nothing of this socket, neither in its queue
+ * nor in its hand. Exact where it holds the socket's lock meanwhile, as we do.
+ * In doubt false.
  */
 static __always_inline bool worker_is_idle(struct __sk_buff *skb)
 {

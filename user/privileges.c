@@ -12,6 +12,12 @@
 #define CAP_BPF 39
 #endif
 
+/*
+ * CAP_BPF: streams enter and leave the maps as long as the process runs, and
+ * kernels before 5.19 ask for it at each call of bpf() where unprivileged BPF
+ * is switched off. CAP_NET_ADMIN: SO_RCVBUFFORCE and SO_SNDBUFFORCE of each
+ * socket that is dialled, beyond net.core.rmem_max and wmem_max.
+ */
 static const cap_value_t needed[] = {CAP_BPF, CAP_NET_ADMIN};
 
 static bool is_needed(cap_value_t capability)

@@ -43,7 +43,8 @@ static const struct schema_variant datastore_types[] = {
 
 static const struct schema_key limits_keys[] = {
 	SCHEMA_KEY("connections", INTEGER, .fallback = "0", .min = 0, .max = MANY,
-		   .doc = "forwarded at once; 0: as many as the limit of open files allows"),
+		   .doc = "at once, in any state, also those that a private proxy has dialled "
+			  "ahead; 0: as many as the limit of open files allows, and never more"),
 	SCHEMA_KEY("half_open", INTEGER, .fallback = "4096", .min = 1, .max = MANY,
 		   .doc = "public: connections whose ClientHello is not complete"),
 	SCHEMA_KEY("half_open_per_source", INTEGER, .fallback = "256", .min = 1, .max = MANY,
@@ -61,7 +62,8 @@ static const struct schema_key limits_keys[] = {
 	SCHEMA_KEY("token_timeout", DURATION, .fallback = "5s", .min = 1, .max = 1 * HOURS,
 		   .doc = "public: for the whole token"),
 	SCHEMA_KEY("dial_timeout", DURATION, .fallback = "10s", .min = 1, .max = 1 * HOURS,
-		   .doc = "private: for a TCP connection to be established"),
+		   .doc = "private: to reach the public proxy and the internal server, all of "
+			  "their addresses together"),
 	SCHEMA_KEY("idle_timeout", DURATION, .fallback = "1h", .min = 0, .max = 8760 * HOURS,
 		   .doc = "a connection on which nothing moves is closed; 0: never"),
 	SCHEMA_KEY("keepalive", DURATION, .fallback = "60s", .min = 0, .max = 9 * HOURS,
@@ -71,7 +73,8 @@ static const struct schema_key limits_keys[] = {
 		   .doc = "a connection that is being closed may stand still this long"),
 	SCHEMA_KEY("kernel_backlog", SIZE, .fallback = "256KiB", .min = 4096, .max = 1LL << 30,
 		   .doc = "what the kernel may hold for one direction, above the socket's own "
-			  "buffer; beyond it user space takes over"),
+			  "buffer, and at most half of that buffer; beyond it user space takes "
+			  "over"),
 	SCHEMA_KEY("memory_per_direction", SIZE, .fallback = "4MiB", .min = 65536, .max = 1LL << 30,
 		   .doc = "what one direction may hold in all"),
 	SCHEMA_KEY("shutdown_grace", DURATION, .fallback = "5s", .min = 0, .max = 24 * HOURS,
@@ -96,9 +99,9 @@ static const struct schema_key auto_keys[] = {
 	SCHEMA_KEY("bulk_bytes", SIZE, .fallback = "1MiB", .min = 65536, .max = 1LL << 30,
 		   .doc = "one direction that moves this much within a burst is bulk, and goes by "
 			  "splice"),
-	SCHEMA_KEY(
-		"bulk_spills", INTEGER, .fallback = "16", .min = 1, .max = MANY,
-		.doc = "it leaves the sockmap if its peer could not keep up this often meanwhile"),
+	SCHEMA_KEY("bulk_spills", INTEGER, .fallback = "16", .min = 1, .max = MANY,
+		   .doc = "it leaves the sockmap if it was given back to user space this often "
+			  "meanwhile"),
 	SCHEMA_KEY("busy_percent", INTEGER, .fallback = "90", .min = 1, .max = 100,
 		   .doc = "of the time of all processors: from here on connections leave the "
 			  "sockmap, since an epoll loop then moves more at one wake-up"),
@@ -129,8 +132,9 @@ static const struct schema_key public_keys[] = {
 	SCHEMA_KEY("accept_timeout", DURATION, .fallback = "10s", .min = 0, .max = 3000 * SECONDS,
 		   .doc = "for the private proxy to dial back"),
 	SCHEMA_KEY("park_timeout", DURATION, .fallback = "5m", .min = 1000, .max = 24 * HOURS,
-		   .doc = "a connection that was dialled ahead and not used is closed at this age, "
-			  "and replaced, before a firewall on the way forgets it"),
+		   .doc = "a connection that was dialled ahead and not used is closed at this age "
+			  "or up to a quarter earlier, and replaced, before a firewall on the way "
+			  "forgets it"),
 	SCHEMA_KEY("proxy_protocol", CHOICE, .choices = proxy_protocol_choices, .fallback = "off",
 		   .doc = "required: each connection to tls_bind_address begins with a header of "
 			  "the PROXY protocol, version 1 or 2, from a load balancer in front"),
@@ -147,7 +151,9 @@ static const struct schema_key internal_endpoint_keys[] = {
 	SCHEMA_KEY("address", ADDRESS, .fallback = "localhost:8888", .doc = "the internal server"),
 	SCHEMA_KEY("send_proxy", CHOICE, .choices = send_proxy_choices, .fallback = "off",
 		   .doc = "tell internal servers the client's address by a header of the PROXY "
-			  "protocol, of this version; they must expect it"),
+			  "protocol, of this version; they must expect it. The address is known of "
+			  "connections dialled ahead only; the others say UNKNOWN (v1) or LOCAL "
+			  "(v2)"),
 	SCHEMA_KEY("tls", OBJECT, .flags = SCHEMA_UNSERVED,
 		   .doc = "ending TLS here; connections are passed through as they are"),
 	SCHEMA_KEY("jsonrpc_client", OBJECT, .flags = SCHEMA_UNSERVED,

@@ -24,7 +24,7 @@ struct parking;
 struct token_hasher;
 struct waiting_room;
 
-/* Made by main, before threads start; shared, constant or with a rule of its own. */
+/* Made by proxy.c, before threads start; shared, constant or with a rule of its own. */
 struct workshop {
 	const struct config *config;
 	struct mailbox *control; /* where notices go */

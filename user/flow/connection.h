@@ -78,7 +78,8 @@ TAILQ_HEAD(connection_list, connection);
 /* In `state`, with nothing else set. NULL: out of memory, or over the limit of connections. */
 struct connection *connection_new(struct worker *worker, enum connection_state state);
 
-/* The one way into another state. A move that is not in the picture above is a bug, and aborts. */
+/* The one way into another state. Any state may go to CLOSED; another move that is not in the
+ * picture above is a bug, and aborts. */
 void connection_move(struct connection *connection, enum connection_state state);
 
 /* Close what is open (with RST if `reset`), log the one line, and free at the end of the turn. */

@@ -4,5 +4,5 @@
 
 struct connection;
 
-/* From RENDEZVOUS or DIAL, with both descriptors in the stream's ends. */
+/* From PEEK, RENDEZVOUS or DIAL, with both descriptors in the stream's ends. */
 void pair_begin(struct connection *connection);

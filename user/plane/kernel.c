@@ -57,7 +57,9 @@ static uint32_t round_up_power_of_two(uint32_t n)
 	return power;
 }
 
-/* An inner map of its own size for each worker would not be one size at load: they are made later.
+/*
+ * How many entries the maps have is said before they are loaded. The rings are
+ * not among them: each worker makes its own, see make_ring().
  */
 static int size_maps(struct kernel *kernel, const struct kernel_options *options)
 {

@@ -29,15 +29,16 @@ int load_percent(struct load_watch *watch, uint64_t now);
 
 /*
  * Whether TCP's memory has passed the first of the three marks of
- * net.ipv4.tcp_mem. A socket that holds passed bytes is charged in a way that a
- * kernel does not survive which is short of memory: from the second mark on,
- * and until it is below the first again (docs/kernel.md, "TCP memory"). False
- * where it cannot be read.
+ * net.ipv4.tcp_mem; the answer is at most 2 ms old. From the second mark on the
+ * kernel is under pressure, until it is below the first again, and then a
+ * socket that holds unread passed bytes is a danger (docs/kernel.md, "TCP
+ * memory"). False where it cannot be read.
  */
 bool tcp_memory_is_short(struct load_watch *watch, uint64_t now);
 
 /*
- * For whom an answer of 2 ms ago may be wrong: from half of that mark on, look
- * each time.
+ * The same for who is about to write to such a socket, and must not rely on an
+ * answer that is 2 ms old: once half of the first mark is in use, it is looked
+ * up at each call.
  */
 bool tcp_memory_is_short_now(struct load_watch *watch, uint64_t now);

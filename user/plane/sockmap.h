@@ -24,9 +24,11 @@ int sockmap_enter(struct stream *stream, int i);
 void sockmap_offer(struct stream *stream, int i);
 
 /*
- * What was passed of direction i is on its way to recv(), and only on some
- * kernels, or for want of memory: ask the kernel's worker to go on. True: look
- * again later, since it may not be able to.
+ * The program has passed bytes of direction i that recv() does not give yet.
+ * On kernels that pass out of order (quirks.h) the kernel's worker has them,
+ * and where the receive buffer was full it waits to be called: call it. True:
+ * look again later, since there may still be no room. False: nothing is
+ * missing, or this kernel needs no call.
  */
 bool sockmap_ask_for_passed(struct stream *stream, int i);
 

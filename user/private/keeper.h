@@ -39,6 +39,6 @@ void keeper_accepted(const char *proxy, void *keeper);
 /* MAIL_PARKED came, borrowed. */
 void keeper_parked(struct keeper *keeper, const struct mail *mail);
 
-/* For tests and status: how many wait there, and how many should. */
+/* For tests: how many wait there, and how many should. */
 unsigned keeper_waiting(const struct keeper *keeper, const char *proxy);
 unsigned keeper_target(const struct keeper *keeper, const char *proxy);

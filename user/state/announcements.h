@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The announcements of a proxy: in memory for questions, in the datastore for
- * the next start. Changes between begin and commit are seen at once, and are
+ * the next start. Changes since the last commit are seen at once, and are
  * undone when the datastore does not take them. Control thread only.
  */
 #pragma once

@@ -9,8 +9,7 @@
 
 #include <stdint.h>
 
-/* As it is stored. `peer`: at a public proxy the private one's operator, and the other way round.
- */
+/* As it is stored. */
 struct stored {
 	const char *domain;
 	const char *peer;   /* private: the name of the public proxy; public: "" */
