@@ -11,7 +11,11 @@
 #include "user/worker.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
+#include <time.h>
 
 struct proxy {
 	struct config config;
@@ -95,26 +99,53 @@ static int start_workers(struct proxy *proxy)
 	return 0;
 }
 
-/* Also for workers that the control thread could not tell any more. */
+/* What is shorter counts, of this and what they were told before. */
+static void tell_to_stop(struct proxy *proxy, uint64_t grace)
+{
+	for (unsigned i = 0; i < proxy->config.workers; i++) {
+		struct worker *worker = proxy->shop.workers[i];
+		struct mail *mail = worker && worker->started ? mail_new(MAIL_STOP) : NULL;
+
+		if (!mail)
+			continue;
+		mail->u.stop.grace_ms = (unsigned)(grace / NS_PER_MS);
+		worker_mail(worker, mail);
+	}
+}
+
+static bool all_have_ended(const struct proxy *proxy)
+{
+	for (unsigned i = 0; i < proxy->config.workers; i++) {
+		const struct worker *worker = proxy->shop.workers[i];
+
+		if (worker && worker->started && !atomic_load(&worker->ended))
+			return false;
+	}
+	return true;
+}
+
+/* Also for workers that the control thread could not tell any more. A signal ends their grace. */
 static void stop_workers(struct proxy *proxy)
 {
-	struct workshop *shop = &proxy->shop;
+	const struct timespec turn = {.tv_nsec = 20 * NS_PER_MS};
+	sigset_t signals;
 
-	for (unsigned i = 0; shop->workers && i < proxy->config.workers; i++) {
-		struct worker *worker = shop->workers[i];
-
-		if (!worker || !worker->started)
+	if (!proxy->shop.workers)
+		return;
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	pthread_sigmask(SIG_BLOCK, &signals, NULL);
+	tell_to_stop(proxy, proxy->config.shutdown_grace);
+	while (!all_have_ended(proxy)) {
+		if (sigtimedwait(&signals, NULL, &turn) < 0)
 			continue;
-		struct mail *mail = mail_new(MAIL_STOP);
-		if (mail) {
-			mail->u.stop.grace_ms =
-				(unsigned)(proxy->config.shutdown_grace / NS_PER_MS);
-			worker_mail(worker, mail);
-		}
+		log_info("signal again: open connections are reset");
+		tell_to_stop(proxy, 0);
 	}
-	for (unsigned i = 0; shop->workers && i < proxy->config.workers; i++)
-		if (shop->workers[i])
-			worker_join(shop->workers[i]);
+	for (unsigned i = 0; i < proxy->config.workers; i++)
+		if (proxy->shop.workers[i])
+			worker_join(proxy->shop.workers[i]);
 }
 
 static void close_proxy(struct proxy *proxy)

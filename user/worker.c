@@ -59,8 +59,13 @@ static void on_grace_over(struct timer *timer)
 /* Nothing new; what is open may end by itself until the time is up. */
 static void stop(struct worker *worker, unsigned grace_ms)
 {
-	if (worker->stopping)
+	uint64_t end = timer_now() + grace_ms * NS_PER_MS;
+
+	if (worker->stopping) {
+		if (worker->grace.armed && end < worker->grace.due)
+			timer_arm(&worker->timers, &worker->grace, end);
 		return;
+	}
 	worker->stopping = true;
 	listen_close_all(worker);
 	dial_back_close_all(worker);
@@ -70,7 +75,7 @@ static void stop(struct worker *worker, unsigned grace_ms)
 	close_all(worker, CONNECTION_RENDEZVOUS, "stopped");
 	close_all(worker, CONNECTION_DIAL, "stopped");
 	worker->grace.fire = on_grace_over;
-	timer_arm(&worker->timers, &worker->grace, timer_now() + grace_ms * NS_PER_MS);
+	timer_arm(&worker->timers, &worker->grace, end);
 }
 
 static void handle(struct worker *worker, struct mail *mail)
@@ -166,6 +171,7 @@ static void *run(void *arg)
 	while (!worker->stopping || has_connections(worker))
 		turn(worker);
 	outbox_flush(&worker->outbox);
+	atomic_store(&worker->ended, true);
 	return NULL;
 }
 

@@ -41,6 +41,7 @@ struct worker {
 	struct workshop *shop;
 	pthread_t thread;
 	bool started;
+	_Atomic bool ended;
 	int epoll;
 	struct timers timers;
 	struct mailbox *box;

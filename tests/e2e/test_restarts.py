@@ -119,6 +119,25 @@ def test_sigterm_with_open_connections(own, name):
         s.close()
 
 
+@pytest.mark.parametrize("name", ["public-proxy", "private-proxy"])
+@pytest.mark.parametrize("pause", [0.05, 1])
+def test_a_second_sigterm_does_not_wait(make_world, name, pause):
+    """Before and after the control thread has ended."""
+    world = make_world()
+    world.extra(f"{name}-1", {"limits": {"shutdown_grace": "5m"}}, "920_grace")
+    world.start().wait_ready()
+    with world.tls() as s:
+        assert w.http(s) == SUCCESS
+        process = world[name].popen
+        process.send_signal(signal.SIGTERM)
+        time.sleep(pause * w.SLOW)
+        assert process.poll() is None, "it has an open connection"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(5 * w.SLOW) == 0
+        with pytest.raises(OSError):
+            w.http(s)
+
+
 def test_sigint(own):
     for name in ("private-proxy", "public-proxy", "private-relay", "public-relay"):
         own[name].popen.send_signal(signal.SIGINT)
