@@ -2,8 +2,8 @@
 #include "user/private/lot.h"
 #include "common/cleanup.h"
 #include "common/log.h"
+#include "common/timestamp.h"
 #include "user/private/reserve.h"
-#include "user/timestamp.h"
 
 #include <errno.h>
 #include <string.h>

@@ -2,11 +2,11 @@
 #include "user/public/reserve.h"
 #include "common/cleanup.h"
 #include "common/log.h"
+#include "common/timestamp.h"
 #include "user/answer.h"
 #include "user/caller.h"
 #include "user/flow/token.h"
 #include "user/reserve.h"
-#include "user/timestamp.h"
 #include "user/token_text.h"
 
 #include <errno.h>
