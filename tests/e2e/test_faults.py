@@ -14,6 +14,7 @@ import time
 import pytest
 
 import measure as m
+import tls_peer
 import world as w
 from measure import MIB, PROXIES
 
@@ -42,7 +43,7 @@ def test_public_proxy_without_descriptors(make_world, forwarding):
     public = world["public-proxy"]
     with contextlib.ExitStack() as stack:
         served = stack.enter_context(world.tls())
-        assert w.http(served) == SUCCESS
+        assert tls_peer.http(served) == SUCCESS
         start = len(public.log())
         limit_files(public, highest_file(public) + 1)
         for _ in range(60):
@@ -51,14 +52,14 @@ def test_public_proxy_without_descriptors(make_world, forwarding):
         # It waits, and what is open is served.
         assert m.cpu_load(public) < 0.2 * w.SLOW, "it spins"
         for _ in range(20):
-            assert w.http(served) == SUCCESS
+            assert tls_peer.http(served) == SUCCESS
         lines = re.findall(r"ERROR .*accept: .*", public.log()[start:])
         # Each worker says it for each address that it listens on, once.
         assert 1 <= len(lines) <= 8, lines
         assert not world["private-proxy"].log().count(" ERROR ")
         limit_files(public, 20000)
         assert world.get() == SUCCESS
-        assert w.http(served) == SUCCESS
+        assert tls_peer.http(served) == SUCCESS
     w.wait_until(lambda: m.open_files(public) < 100, 20, "descriptors are back")
     world.stream("--up", MIB, "--down", MIB, "--connections", 8)
 
@@ -71,7 +72,7 @@ def test_private_proxy_without_descriptors(make_world):
     world.start().wait_ready()
     private = world["private-proxy"]
     with world.tls() as served:
-        assert w.http(served) == SUCCESS
+        assert tls_peer.http(served) == SUCCESS
         start = len(private.log())
         limit_files(private, highest_file(private) + 1)
         begin = time.monotonic()
@@ -85,10 +86,10 @@ def test_private_proxy_without_descriptors(make_world):
         assert m.cpu_load(private) < 0.2 * w.SLOW, "it spins"
         assert re.search("(?i)too many open files", private.log()[start:]), private.log()[start:]
         for _ in range(20):
-            assert w.http(served) == SUCCESS
+            assert tls_peer.http(served) == SUCCESS
         limit_files(private, 20000)
         world.wait_ready(10)
-        assert w.http(served) == SUCCESS
+        assert tls_peer.http(served) == SUCCESS
     world.stream("--up", MIB, "--down", MIB, "--connections", 8)
 
 
@@ -147,7 +148,7 @@ def test_map_that_is_full(make_world, name):
     start = len(world[name].log())
     with world.tls() as s:
         for _ in range(30):
-            assert w.http(s) == SUCCESS
+            assert tls_peer.http(s) == SUCCESS
     line = w.wait_until(lambda: m.closed_lines(world[name], start), what="a line")[0]
     assert int(line["kernel_down"]) > 0, "the map is used again"
 
@@ -164,7 +165,7 @@ def test_more_connections_than_allowed(make_world, name):
         kept = []
         for _ in range(19):
             s = stack.enter_context(world.tls())
-            assert w.http(s) == SUCCESS
+            assert tls_peer.http(s) == SUCCESS
             kept.append(s)
         begin = time.monotonic()
         for _ in range(4):
@@ -173,7 +174,7 @@ def test_more_connections_than_allowed(make_world, name):
                 stack.enter_context(world.tls())
         assert time.monotonic() - begin < 10 * w.SLOW
         for s in kept:
-            assert w.http(s) == SUCCESS
+            assert tls_peer.http(s) == SUCCESS
     world.wait_ready(5)
     r = world.stream("--up", 1000, "--down", 1000, "--connections", 15, "--total", 60)
     assert r["ok"] == 60

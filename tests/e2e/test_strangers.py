@@ -9,6 +9,7 @@ import time
 import pytest
 
 import measure as m
+import tls_peer
 import world as w
 from measure import MIB
 
@@ -75,7 +76,7 @@ def test_half_open_in_all(make_world):
                     s.connect(world.tls_address)
             time.sleep(0.2)
             assert ended(stack.enter_context(world.connect()), 1) in ("fin", "reset")
-            assert w.http(served) == SUCCESS
+            assert tls_peer.http(served) == SUCCESS
         w.wait_until(lambda: _answers(world), 6, "the half-open ones have timed out")
 
 
@@ -93,7 +94,7 @@ def test_flood_of_hellos(make_world):
     world.extra("public-proxy-1", {"limits": {"half_open_per_source": 100}}, "910_limits")
     world.start().wait_ready()
     public = world["public-proxy"]
-    hello, _ = w.client_hello("unknown.example")
+    hello, _ = tls_peer.client_hello("unknown.example")
     memory = m.memory_of(public)
     n = 300 if w.SANITIZED else 2000
     held = []
@@ -111,7 +112,7 @@ def test_flood_of_hellos(make_world):
                         s.setblocking(True)
                         s.settimeout(5)
                         s.sendall(data)
-                assert w.http(served) == SUCCESS
+                assert tls_peer.http(served) == SUCCESS
                 for s, _ in held:
                     s.close()
                 held = []

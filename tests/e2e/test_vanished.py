@@ -10,6 +10,7 @@ import time
 import pytest
 
 import measure as m
+import tls_peer
 import world as w
 from measure import LONG, MIB, PROXIES
 
@@ -22,11 +23,11 @@ def test_idle_pair_ends(make_world):
     world.start().wait_ready()
     start = len(world["public-proxy"].log())
     with world.tls() as idle, world.tls() as busy:
-        assert w.http(idle) == SUCCESS
+        assert tls_peer.http(idle) == SUCCESS
         begin = time.monotonic()
         idle.settimeout(0.05)
         while time.monotonic() - begin < 8 * w.SLOW:
-            assert w.http(busy) == SUCCESS
+            assert tls_peer.http(busy) == SUCCESS
             try:
                 if not idle.recv(1):
                     break
@@ -36,7 +37,7 @@ def test_idle_pair_ends(make_world):
                 break
         took = time.monotonic() - begin
         assert 1.5 < took < 6 * w.SLOW, took
-        assert w.http(busy) == SUCCESS, "one that talks is not idle"
+        assert tls_peer.http(busy) == SUCCESS, "one that talks is not idle"
     lines = w.wait_until(lambda: len(c := m.closed_lines(world["public-proxy"], start)) >= 2 and c)
     assert any("idle" in l["reason"] or "reset" in l["reason"] for l in lines), lines
 
