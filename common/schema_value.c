@@ -3,6 +3,8 @@
 
 #include "common/addr.h"
 #include "common/cleanup.h"
+#include "common/domain.h"
+#include "common/timestamp.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -12,8 +14,6 @@
 #include <strings.h>
 #include <unistd.h>
 
-#define DOMAIN_TEXT_MAX      253
-#define LABEL_MAX            63
 #define FINGERPRINT_DIGITS   64
 #define FINGERPRINT_TEXT_MAX (FINGERPRINT_DIGITS + FINGERPRINT_DIGITS / 2)
 
@@ -208,45 +208,18 @@ static int check_file(const char *text, char what[SCHEMA_WHAT_MAX])
 	return -EINVAL;
 }
 
-/* RFC 1123, section 2.1: labels of letters, digits and inner hyphens. A-labels are such, too. */
-static bool is_domain(const char *text)
-{
-	size_t label = 0;
-
-	if (strlen(text) > DOMAIN_TEXT_MAX)
-		return false;
-	if (strncmp(text, "*.", 2) == 0)
-		text += 2;
-	for (const char *c = text;; c++) {
-		if (*c == '.' || *c == '\0') {
-			if (label == 0 || label > LABEL_MAX || c[-1] == '-')
-				return false;
-			if (*c == '\0')
-				return true;
-			label = 0;
-			continue;
-		}
-		if (!isalnum((unsigned char)*c) && (*c != '-' || label == 0))
-			return false;
-		label++;
-	}
-}
-
 static int to_domain(const char *text, json_t **ret, char what[SCHEMA_WHAT_MAX])
 {
-	char lower[DOMAIN_TEXT_MAX + 1];
+	char normal[DOMAIN_MAX + 1];
+	const char *reason = NULL;
 
-	if (!is_domain(text)) {
+	if (domain_normalise(text, true, normal, &reason) < 0) {
 		SAY("must be a domain such as www.example.org or *.example.org (ASCII, no dot at "
-		    "the end), not \"%.100s\"",
-		    text);
+		    "the end), not \"%.60s\", which %s",
+		    text, reason);
 		return -EINVAL;
 	}
-	size_t i = 0;
-	for (; text[i]; i++)
-		lower[i] = (char)tolower((unsigned char)text[i]);
-	lower[i] = '\0';
-	*ret = json_string(lower);
+	*ret = json_string(normal);
 	return 0;
 }
 
@@ -274,45 +247,16 @@ static int to_fingerprint(const char *text, json_t **ret, char what[SCHEMA_WHAT_
 	return 0;
 }
 
-static bool digits(const char **text, int n, int *ret)
+static int check_time(const char *text, char what[SCHEMA_WHAT_MAX])
 {
-	*ret = 0;
-	for (; n > 0; n--, (*text)++) {
-		if (!isdigit((unsigned char)**text))
-			return false;
-		*ret = *ret * 10 + (**text - '0');
-	}
-	return true;
-}
+	int64_t ms;
 
-/* RFC 3339, section 5.6: date-time. */
-static bool is_time(const char *text)
-{
-	static const int days[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-	int year, month, day, hour, minute, second;
-
-	if (!digits(&text, 4, &year) || *text++ != '-' || !digits(&text, 2, &month) ||
-	    *text++ != '-' || !digits(&text, 2, &day) || !strchr("Tt ", *text) || !*text++ ||
-	    !digits(&text, 2, &hour) || *text++ != ':' || !digits(&text, 2, &minute) ||
-	    *text++ != ':' || !digits(&text, 2, &second))
-		return false;
-	if (month < 1 || month > 12 || day < 1 || day > days[month - 1] || hour > 23 ||
-	    minute > 59 || second > 60)
-		return false;
-	if (*text == '.') {
-		size_t n = strspn(++text, "0123456789");
-
-		if (n == 0)
-			return false;
-		text += n;
-	}
-	if (strcasecmp(text, "Z") == 0)
-		return true;
-	if (*text != '+' && *text != '-')
-		return false;
-	text++;
-	return digits(&text, 2, &hour) && *text++ == ':' && digits(&text, 2, &minute) &&
-	       *text == '\0' && hour <= 23 && minute <= 59;
+	if (timestamp_parse(text, &ms) == 0)
+		return 0;
+	SAY("must be an RFC 3339 time such as 2027-01-31T12:00:00Z, on a day that exists, not "
+	    "\"%.60s\"",
+	    text);
+	return -EINVAL;
 }
 
 static int check_choice(const struct schema_key *key, const char *text, char what[SCHEMA_WHAT_MAX])
@@ -357,11 +301,7 @@ static int to_text(const struct schema_key *key, enum schema_type type, const js
 	case SCHEMA_FINGERPRINT:
 		return to_fingerprint(text, ret, what);
 	case SCHEMA_TIME:
-		if (!is_time(text)) {
-			SAY("must be an RFC 3339 time such as 2027-01-31T12:00:00Z, not \"%.60s\"",
-			    text);
-			r = -EINVAL;
-		}
+		r = check_time(text, what);
 		break;
 	case SCHEMA_CHOICE:
 		r = check_choice(key, text, what);

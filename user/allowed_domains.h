@@ -2,7 +2,7 @@
 /* `allowed_domains` of a directory entry: the domains that an operator may announce. */
 #pragma once
 
-#include "user/domain.h"
+#include "common/domain.h"
 
 #include <jansson.h>
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/answer.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 void answer_ok(struct jsonrpc_call *call)
@@ -58,4 +60,12 @@ const json_t *answer_list(const json_t *result)
 const char *answer_why(int r, const struct jsonrpc_error *error)
 {
 	return error->message ? error->message : strerror(-r);
+}
+
+void answer_problem(int r, const struct jsonrpc_error *error, char ret[ANSWER_PROBLEM_MAX])
+{
+	if (r == -EPROTO)
+		snprintf(ret, ANSWER_PROBLEM_MAX, "%d %s", error->code, error->message);
+	else
+		snprintf(ret, ANSWER_PROBLEM_MAX, "%s", answer_why(r, error));
 }

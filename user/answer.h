@@ -24,3 +24,6 @@ const json_t *answer_list(const json_t *result);
 
 /* Why a call of ours failed (r < 0), in words. Borrowed. */
 const char *answer_why(int r, const struct jsonrpc_error *error);
+#define ANSWER_PROBLEM_MAX 256
+/* The same for the log: a refusal with its code in front. */
+void answer_problem(int r, const struct jsonrpc_error *error, char ret[ANSWER_PROBLEM_MAX]);

@@ -3,8 +3,8 @@
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "common/settings.h"
+#include "common/timestamp.h"
 #include "user/control_role.h"
-#include "user/timestamp.h"
 
 #include <errno.h>
 #include <signal.h>

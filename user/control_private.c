@@ -3,12 +3,12 @@
 #include "user/control_role.h"
 #include "common/log.h"
 #include "common/settings.h"
+#include "common/timestamp.h"
 #include "user/private/announcer.h"
 #include "user/private/keeper.h"
 #include "user/private/resolver.h"
 #include "user/private/service.h"
 #include "user/private/taken.h"
-#include "user/timestamp.h"
 
 #include <errno.h>
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/form.h"
 #include "common/cleanup.h"
-#include "user/domain.h"
-#include "user/timestamp.h"
+#include "common/domain.h"
+#include "common/timestamp.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -7,11 +7,11 @@
 #pragma once
 
 #include "common/addr.h"
+#include "common/domain.h" /* DOMAIN_MAX */
 
 #include <stdint.h>
 
 #define TOKEN_BYTES    32
-#define DOMAIN_MAX     253
 #define OPERATOR_MAX   255
 #define ENDPOINT_ADDRS 4
 

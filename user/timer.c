@@ -13,6 +13,11 @@ uint64_t timer_now(void)
 	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
 }
 
+int64_t timer_now_ms(void)
+{
+	return (int64_t)(timer_now() / NS_PER_MS);
+}
+
 static struct timer *meld(struct timer *a, struct timer *b)
 {
 	if (!a)

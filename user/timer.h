@@ -24,6 +24,8 @@ struct timers {
 };
 
 uint64_t timer_now(void);
+/* The same in ms, as the control thread counts; signed, as differences may be negative. */
+int64_t timer_now_ms(void);
 
 /* Arm, or move an armed one. */
 void timer_arm(struct timers *timers, struct timer *timer, uint64_t due);

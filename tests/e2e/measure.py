@@ -99,6 +99,10 @@ def lasting(world, name):
     return len([fd for fd in process.fds() if fd not in kept and not fd.startswith("pipe:")])
 
 
+def open_files(process):
+    return len(os.listdir(f"/proc/{process.pid}/fd"))
+
+
 def memory_of(process):
     """Resident bytes."""
     pages = int(Path(f"/proc/{process.pid}/statm").read_text().split()[1])

@@ -10,6 +10,7 @@ import time
 import pytest
 
 import measure as m
+import tls_peer
 import world as w
 
 SUCCESS = b'{"message":"success"}\n'
@@ -76,7 +77,7 @@ PIECES = {
 
 @pytest.mark.parametrize("piece", PIECES)
 def test_half_open_at_the_public_listener(strict, piece):
-    hello, _ = w.client_hello()
+    hello, _ = tls_peer.client_hello()
     data = PIECES[piece] if PIECES[piece] is not None else hello[:len(hello) // 2]
     before = Before(strict, "public-proxy")
     with contextlib.ExitStack() as stack:
@@ -93,7 +94,7 @@ def test_half_open_at_the_public_listener(strict, piece):
 
 def test_refused_that_do_not_go(strict):
     """Unknown names get their alert; who stays on is not waited for long."""
-    hello, _ = w.client_hello("unknown.example")
+    hello, _ = tls_peer.client_hello("unknown.example")
     before = Before(strict, "public-proxy")
     with contextlib.ExitStack() as stack:
         connections = [stack.enter_context(strict.connect()) for _ in range(MANY)]
@@ -107,7 +108,7 @@ def test_refused_that_do_not_go(strict):
 
 
 def test_refused_that_send_for_ever(strict):
-    hello, _ = w.client_hello("unknown.example")
+    hello, _ = tls_peer.client_hello("unknown.example")
     before = Before(strict, "public-proxy")
     with contextlib.ExitStack() as stack:
         connections = [stack.enter_context(strict.connect()) for _ in range(50)]
@@ -177,7 +178,7 @@ def test_clients_whose_private_proxy_does_not_come(make_world):
                                    "workers": 1, "public": {"accept_timeout": "2s"}}, "920_limits")
     world.start().wait_ready()
     before = Before(world, "public-proxy")
-    hello, _ = w.client_hello()
+    hello, _ = tls_peer.client_hello()
     os.kill(world["private-proxy"].pid, signal.SIGSTOP)
     try:
         with contextlib.ExitStack() as stack:
@@ -233,8 +234,8 @@ def test_connections_at_the_private_proxys_control_port(make_world, piece):
 
 def test_connections_that_come_and_go(strict):
     """Opened and reset at once, in every state: nothing grows."""
-    hello, _ = w.client_hello()
-    unknown, _ = w.client_hello("unknown.example")
+    hello, _ = tls_peer.client_hello()
+    unknown, _ = tls_peer.client_hello("unknown.example")
     strict.wait_ready()
 
     def round_of(n):

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+import tls_peer
 import world as w
 
 UNRECOGNIZED_NAME = 112
@@ -33,7 +34,7 @@ def alert(data):
 
 
 def test_upper_case_name(shared):
-    hello, session = w.client_hello(w.NAME)
+    hello, session = tls_peer.client_hello(w.NAME)
     assert hello.count(w.NAME.encode()) == 1
     # Python lower-cases what it is given; the certificate is checked against NAME as before.
     # The server computes its transcript from what it gets, so both must see the same bytes:
@@ -60,35 +61,35 @@ def test_upper_case_name_openssl(shared):
 
 
 def test_byte_by_byte(shared):
-    hello, session = w.client_hello()
+    hello, session = tls_peer.client_hello()
     with shared.connect() as s:
         for byte in hello:
             s.sendall(bytes([byte]))
             time.sleep(0.0005)
-        assert w.converse(s, session).endswith(SUCCESS)
+        assert tls_peer.converse(s, session).endswith(SUCCESS)
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 5, 63, 100, 200])
 def test_split_over_records(shared, size):
-    hello, session = w.client_hello()
+    hello, session = tls_peer.client_hello()
     with shared.connect() as s:
-        s.sendall(w.reframe(hello, size))
-        assert w.converse(s, session).endswith(SUCCESS)
+        s.sendall(tls_peer.reframe(hello, size))
+        assert tls_peer.converse(s, session).endswith(SUCCESS)
 
 
 def test_one_handshake_byte_a_record_and_a_segment(shared):
-    hello, session = w.client_hello()
-    framed = w.reframe(hello, 1)
+    hello, session = tls_peer.client_hello()
+    framed = tls_peer.reframe(hello, 1)
     with shared.connect() as s:
         for i in range(0, len(framed), 6):
             s.sendall(framed[i:i + 6])
-        assert w.converse(s, session).endswith(SUCCESS)
+        assert tls_peer.converse(s, session).endswith(SUCCESS)
 
 
 def hello_of(size):
     """A ClientHello whose message is `size` bytes long."""
     # OpenSSL pads hellos between 256 and 511 bytes: measure a longer one.
-    measured = len(w.messages(w.client_hello(alpn=["x" * 199] * 3)[0]))
+    measured = len(tls_peer.messages(tls_peer.client_hello(alpn=["x" * 199] * 3)[0]))
     need = size - measured + 600  # the list of names: a length byte and the name, each
     names = []
     while need > 0:
@@ -97,17 +98,17 @@ def hello_of(size):
             n -= 1
         names.append("y" * (n - 1))
         need -= n
-    hello, session = w.client_hello(alpn=names)
+    hello, session = tls_peer.client_hello(alpn=names)
     return hello, session
 
 
 @pytest.mark.parametrize("size", [2048, 8000, 16000, 16384])
 def test_large(shared, size):
     hello, session = hello_of(size)
-    assert len(w.messages(hello)) == size
+    assert len(tls_peer.messages(hello)) == size
     with shared.connect() as s:
         s.sendall(hello)
-        assert w.converse(s, session).endswith(SUCCESS)
+        assert tls_peer.converse(s, session).endswith(SUCCESS)
 
 
 def test_large_in_small_pieces(shared):
@@ -116,7 +117,7 @@ def test_large_in_small_pieces(shared):
         for i in range(0, len(hello), 700):
             s.sendall(hello[i:i + 700])
             time.sleep(0.001)
-        assert w.converse(s, session).endswith(SUCCESS)
+        assert tls_peer.converse(s, session).endswith(SUCCESS)
 
 
 def test_too_large(shared):
@@ -138,7 +139,7 @@ def test_never_comes(shared):
 
 def test_comes_too_slowly(shared):
     """A byte now and then does not move the deadline."""
-    hello, _ = w.client_hello()
+    hello, _ = tls_peer.client_hello()
     begin = time.monotonic()
     with shared.connect(timeout=15) as s:
         try:
@@ -164,7 +165,7 @@ def test_plain_http(shared):
 @pytest.mark.parametrize("name", ["unknown.example", "other.internal-server.local",
                                   "internal-server.local", "a." + w.NAME])
 def test_unknown_name(shared, name):
-    hello, _ = w.client_hello(name)
+    hello, _ = tls_peer.client_hello(name)
     with shared.connect() as s:
         s.sendall(hello)
         data, how = drain(s)
@@ -193,7 +194,7 @@ def test_no_name(shared):
 
 
 def test_trailing_dot(shared):
-    hello, _ = w.client_hello(w.NAME)
+    hello, _ = tls_peer.client_hello(w.NAME)
     dotted = hello.replace(w.NAME.encode(), w.NAME.encode()[:-1] + b".")
     with shared.connect() as s:
         s.sendall(dotted)
@@ -204,7 +205,7 @@ def test_trailing_dot(shared):
 def test_garbage(shared):
     import random
     rng = random.Random(2)
-    hello, _ = w.client_hello()
+    hello, _ = tls_peer.client_hello()
     for i in range(200):
         broken = bytearray(hello)
         for _ in range(rng.randint(1, 8)):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import tls_peer
 import world as w
 from world import bpftool
 
@@ -57,7 +58,7 @@ def test_sockets_of_an_open_connection_are_in_the_map(sockmap):
     before = {name: len(sockmap[name].map_entries("peers")) for name in PROXIES}
     with sockmap.tls() as s:
         for _ in range(3):
-            assert w.http(s) == SUCCESS
+            assert tls_peer.http(s) == SUCCESS
         for name in PROXIES:
             process = sockmap[name]
             entries = w.wait_until(
@@ -81,7 +82,7 @@ def test_keep_alive_bytes_are_moved_by_the_kernel(sockmap):
     with sockmap.tls() as s:
         for _ in range(n):
             body = b'{"fill":"%s"}' % (b"x" * size)
-            assert len(w.http(s, method="POST", body=body)) == len(body) + 1
+            assert len(tls_peer.http(s, method="POST", body=body)) == len(body) + 1
     for name in PROXIES:
         m = sockmap[name].wait_log(r"connection \S+ closed: (.*)", start=starts[name])
         fields = dict(re.findall(r"(\w+)=(\S+)", m[1]))
@@ -103,10 +104,10 @@ def test_program_counts_what_it_redirects(sockmap):
         return total
 
     with sockmap.tls() as s:
-        assert w.http(s) == SUCCESS
+        assert tls_peer.http(s) == SUCCESS
         before = {name: redirected(sockmap[name]) for name in PROXIES}
         for _ in range(100):
-            w.http(s, method="POST", body=b'{"fill":"%s"}' % (b"y" * 1000))
+            tls_peer.http(s, method="POST", body=b'{"fill":"%s"}' % (b"y" * 1000))
         for name in PROXIES:
             grown = redirected(sockmap[name]) - before[name]
             assert grown > 2 * 100 * 1000 * 0.95, (name, grown)

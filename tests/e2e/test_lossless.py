@@ -11,6 +11,7 @@ import time
 import pytest
 
 import measure as m
+import tls_peer
 import world as w
 from measure import MIB, PROXIES, LONG
 
@@ -288,17 +289,17 @@ def test_the_kernel_goes_on_while_the_proxies_are_stopped(make_world):
     world.start().wait_ready()
     with world.tls() as s:
         for _ in range(5):
-            assert w.http(s) == SUCCESS
+            assert tls_peer.http(s) == SUCCESS
         time.sleep(0.2)
         try:
             for name in PROXIES:
                 os.kill(world[name].pid, signal.SIGSTOP)
             for _ in range(200):
-                assert w.http(s) == SUCCESS
+                assert tls_peer.http(s) == SUCCESS
         finally:
             for name in PROXIES:
                 os.kill(world[name].pid, signal.SIGCONT)
-        assert w.http(s) == SUCCESS
+        assert tls_peer.http(s) == SUCCESS
 
 
 @needs_root

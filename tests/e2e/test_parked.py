@@ -8,6 +8,7 @@ import struct
 import threading
 import time
 
+import tls_peer
 import world as w
 
 SUCCESS = b'{"message":"success"}\n'
@@ -141,7 +142,7 @@ class Backend:
 
 
 def ask_backend(world):
-    hello, _ = w.client_hello(w.STREAM_NAME)
+    hello, _ = tls_peer.client_hello(w.STREAM_NAME)
     with world.connect() as s:
         client = s.getsockname()
         s.sendall(hello + b"hello-end")
@@ -211,8 +212,8 @@ def test_a_load_balancer_in_front(make_world):
         for part in (header[:5], header[5:]):
             raw.sendall(part)
             time.sleep(pause)
-        with w.client_context().wrap_socket(raw, server_hostname=w.NAME) as s:
-            return w.http(s, "/jsonrpc", close=True)
+        with tls_peer.client_context().wrap_socket(raw, server_hostname=w.NAME) as s:
+            return tls_peer.http(s, "/jsonrpc", close=True)
 
     assert request(b"PROXY TCP4 192.0.2.7 198.51.100.1 4711 443\r\n") == SUCCESS
     v2 = SIGNATURE + b"\x21\x11\0\x0c" + bytes([192, 0, 2, 8, 198, 51, 100, 1]) + b"\x12\x34\x01\xbb"
@@ -225,7 +226,7 @@ def test_a_load_balancer_in_front(make_world):
     assert re.search(r"client=192\.0\.x\.x", world["private-proxy"].log())
     # Without a header: closed, and nothing is answered.
     with world.connect() as s:
-        s.sendall(w.client_hello()[0])
+        s.sendall(tls_peer.client_hello()[0])
         try:
             assert s.recv(100) == b""
         except ConnectionResetError:

@@ -11,6 +11,7 @@ import subprocess
 
 import pytest
 
+import tls_peer
 import world as w
 
 MANY = 200 if w.SANITIZED else 1000
@@ -52,7 +53,7 @@ def test_tls_versions(shared, version):
     context = ssl.create_default_context(cafile=w.CA)
     context.minimum_version = context.maximum_version = version
     with shared.tls(context=context) as s:
-        assert w.http(s) == b'{"message":"success"}\n'
+        assert tls_peer.http(s) == b'{"message":"success"}\n'
 
 
 def test_certificate_is_the_internal_servers(shared):
@@ -66,8 +67,8 @@ def test_ipv6_client(shared):
         raw = shared.connect(family=socket.AF_INET6)
     except ConnectionRefusedError:
         pytest.fail("the public proxy does not listen on ::1, though the settings say localhost")
-    with w.client_context().wrap_socket(raw, server_hostname=w.NAME) as s:
-        assert w.http(s) == b'{"message":"success"}\n'
+    with tls_peer.client_context().wrap_socket(raw, server_hostname=w.NAME) as s:
+        assert tls_peer.http(s) == b'{"message":"success"}\n'
 
 
 @pytest.mark.limit(180)
@@ -80,7 +81,7 @@ def test_keep_alive(shared):
     with shared.tls() as s:
         for i in range(500):
             body = json.dumps({"i": i, "fill": "x" * (i * 7)}).encode()
-            assert json.loads(w.http(s, method="POST", body=body))["i"] == i
+            assert json.loads(tls_peer.http(s, method="POST", body=body))["i"] == i
 
 
 @pytest.mark.limit(120)

@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+import tls_peer
 import world as w
 
 SUCCESS = b'{"message":"success"}\n'
@@ -53,20 +54,20 @@ def test_both_relays_killed_at_once(own):
 @pytest.mark.parametrize("relay", ["public-relay", "private-relay"])
 def test_open_connections_outlive_a_relay(own, relay):
     with own.tls() as s:
-        assert w.http(s) == SUCCESS
+        assert tls_peer.http(s) == SUCCESS
         own[relay].kill()
         for _ in range(20):
-            assert w.http(s) == SUCCESS
+            assert tls_peer.http(s) == SUCCESS
 
 
 @pytest.mark.parametrize("proxy", ["public-proxy", "private-proxy"])
 def test_a_killed_proxy_ends_its_connections(own, proxy):
     with own.tls() as s:
-        assert w.http(s) == SUCCESS
+        assert tls_peer.http(s) == SUCCESS
         own[proxy].kill()
         with pytest.raises((ConnectionError, OSError)):
             for _ in range(50):
-                w.http(s)
+                tls_peer.http(s)
                 time.sleep(0.05)
 
 
@@ -111,7 +112,7 @@ def test_start_orders(make_world, dialect, order):
 def test_sigterm_with_open_connections(own, name):
     held = [own.tls() for _ in range(5)]
     for s in held:
-        assert w.http(s) == SUCCESS
+        assert tls_peer.http(s) == SUCCESS
     begin = time.monotonic()
     assert own[name].stop(15) == 0
     assert time.monotonic() - begin < 8 * w.SLOW, "shutdown_grace is 5 s"
@@ -186,7 +187,7 @@ def test_announcements_survive_the_public_proxy(own):
     own["public-proxy"].kill()
     own.start("public-proxy")
     w.wait_until(lambda: own["public-proxy"].running() and _tcp(own), what="listening")
-    hello, _ = w.client_hello()
+    hello, _ = tls_peer.client_hello()
     with own.connect() as s:
         s.sendall(hello)
         s.settimeout(1)

@@ -13,6 +13,7 @@ import time
 
 import pytest
 
+import tls_peer
 import world as w
 
 MIB = 1024 * 1024
@@ -41,7 +42,7 @@ def test_slow_upload(shared):
 def test_half_close_from_the_server_first(make_world):
     """The server says all it has and FIN, and then still gets all that the client sends."""
     world = make_world()
-    hello, _ = w.client_hello(w.STREAM_NAME)
+    hello, _ = tls_peer.client_hello(w.STREAM_NAME)
     up, down = 3 * MIB, 2 * MIB
     got = []
 
@@ -137,7 +138,7 @@ def test_rst_from_the_server(resetting):
 
 def test_rst_between_hello_and_pairing(shared):
     """Resets at any moment harm nobody else."""
-    hello, _ = w.client_hello()
+    hello, _ = tls_peer.client_hello()
     rng = random.Random(1)
     for i in range(100):
         s = shared.connect()
@@ -154,7 +155,7 @@ def test_rst_while_the_private_proxy_is_on_its_way(make_world):
     world.wait_ready()
     server, private = world["streamer"], world["private-proxy"]
     start = len(server.log())
-    hello, _ = w.client_hello(w.STREAM_NAME)
+    hello, _ = tls_peer.client_hello(w.STREAM_NAME)
     os.kill(private.pid, signal.SIGSTOP)
     try:
         s = world.connect()
@@ -172,7 +173,7 @@ def test_rst_while_the_private_proxy_is_on_its_way(make_world):
 @pytest.mark.limit(120)
 def test_fin_then_reset_leaves_nothing(own):
     """A client that half-closes and is gone when the answer comes: FIN and RST, close together."""
-    hello, _ = w.client_hello()
+    hello, _ = tls_peer.client_hello()
     broken = bytearray(hello)
     broken[-3] ^= 0x55
     proxies = [own[name] for name in ("public-proxy", "private-proxy")]

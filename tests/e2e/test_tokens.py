@@ -14,6 +14,7 @@ import time
 
 import pytest
 
+import tls_peer
 import world as w
 from test_hello import drain
 
@@ -75,7 +76,7 @@ def public(tmp_path_factory):
 @pytest.fixture
 def waiting(public):
     """A client whose hello has been sent, its token, and the notice."""
-    hello, _ = w.client_hello()
+    hello, _ = tls_peer.client_hello()
     with public.connect() as client:
         client.sendall(hello)
         token, params = public.notices.next()

@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 import time
 
+import tls_peer
 import world as w
 from judge import Item
 
@@ -29,7 +30,7 @@ def request(world, rng):
     try:
         with world.tls(timeout=LIMIT) as s:
             shaken = True
-            answer = w.http(s, "/jsonrpc", "POST" if body else "GET", body, close=True)
+            answer = tls_peer.http(s, "/jsonrpc", "POST" if body else "GET", body, close=True)
         received = len(answer)
         right = json.loads(answer) == json.loads(body) if body else answer == SUCCESS
         why, end = ("", "") if right else (f"wrong answer: {answer[:100]}", "bad")

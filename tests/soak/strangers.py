@@ -7,6 +7,7 @@ import socket
 import struct
 import time
 
+import tls_peer
 import world as w
 from judge import Item
 
@@ -18,7 +19,7 @@ NAMES = ("unknown.example", "x" * 60 + ".internal-server.local")
 
 def pieces(rng):
     """What is sent, piece by piece; None: RST."""
-    known, unknown = w.client_hello()[0], w.client_hello(rng.choice(NAMES))[0]
+    known, unknown = tls_peer.client_hello()[0], tls_peer.client_hello(rng.choice(NAMES))[0]
     cut = rng.randint(1, len(known) - 1)
     return rng.choice([
         [],

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/flow/client_hello.h"
 
-#include <ctype.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -13,7 +12,6 @@
 #define EXTENSION_SNI    0
 #define EXTENSION_ALPN   16
 #define NAME_TYPE_HOST   0
-#define LABEL_MAX        63
 
 /* Reads forward in a byte range; once it has failed, everything it gives is zero. */
 struct reader {
@@ -51,33 +49,16 @@ static struct reader reader_vector(struct reader *from, size_t bytes)
 	return reader_take(from, reader_number(from, bytes));
 }
 
-/* RFC 952, RFC 1123 section 2.1: letters, digits, hyphens inside; no trailing dot (RFC 6066). */
-static bool lower_host_name(const struct reader *from, char ret[CLIENT_HELLO_NAME_MAX + 1])
+/* In lower case; false: no host name, among them the literal addresses that RFC 6066 forbids. */
+static bool lower_host_name(const struct reader *from, char ret[DOMAIN_MAX + 1])
 {
-	size_t label = 0;
+	char text[DOMAIN_MAX + 1];
 
-	if (from->left == 0 || from->left > CLIENT_HELLO_NAME_MAX)
+	if (from->left > DOMAIN_MAX || memchr(from->bytes, '\0', from->left))
 		return false;
-	for (size_t i = 0; i < from->left; i++) {
-		unsigned char c = from->bytes[i];
-		bool last = i + 1 == from->left || from->bytes[i + 1] == '.';
-
-		if (c == '.') {
-			if (label == 0)
-				return false;
-			label = 0;
-		} else {
-			if (!isascii(c) || (!isalnum(c) && c != '-'))
-				return false;
-			if (c == '-' && (label == 0 || last))
-				return false;
-			if (++label > LABEL_MAX)
-				return false;
-		}
-		ret[i] = (char)tolower(c);
-	}
-	ret[from->left] = '\0';
-	return label > 0;
+	memcpy(text, from->bytes, from->left);
+	text[from->left] = '\0';
+	return domain_normalise(text, false, ret, NULL) == 0;
 }
 
 static enum client_hello_result parse_sni(struct reader extension, struct client_hello *ret)

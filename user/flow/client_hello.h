@@ -6,10 +6,11 @@
  */
 #pragma once
 
+#include "common/domain.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
-#define CLIENT_HELLO_NAME_MAX 253
 #define CLIENT_HELLO_ALPN_MAX 255
 /* A handshake message that we take: its four-byte header and the body. */
 #define CLIENT_HELLO_MAX (16 * 1024)
@@ -27,8 +28,8 @@ enum client_hello_result {
 };
 
 struct client_hello {
-	char name[CLIENT_HELLO_NAME_MAX + 1]; /* lower case */
-	uint8_t alpn[CLIENT_HELLO_ALPN_MAX];  /* RFC 7301 protocol name list, as sent; what fits */
+	char name[DOMAIN_MAX + 1];           /* lower case */
+	uint8_t alpn[CLIENT_HELLO_ALPN_MAX]; /* RFC 7301 protocol name list, as sent; what fits */
 	size_t alpn_length;
 };
 

@@ -2,10 +2,10 @@
 #include "user/private/announce.h"
 #include "common/cleanup.h"
 #include "common/log.h"
+#include "common/timestamp.h"
 #include "user/allowed_domains.h"
 #include "user/answer.h"
 #include "user/private/request.h"
-#include "user/timestamp.h"
 
 #include <errno.h>
 #include <string.h>

@@ -12,72 +12,73 @@
 #include <string.h>
 
 /* Between the answer "ok" and the mail to a worker: its addresses are being resolved. */
-struct dial {
+struct resolving {
 	struct private_service *service;
 	struct mail *mail;
 	char *outside, *inside;
 };
 
-static void dial_free(struct dial *dial)
+static void resolving_free(struct resolving *resolving)
 {
-	if (!dial)
+	if (!resolving)
 		return;
-	mail_free(dial->mail);
-	free(dial->outside);
-	free(dial->inside);
-	free(dial);
+	mail_free(resolving->mail);
+	free(resolving->outside);
+	free(resolving->inside);
+	free(resolving);
 }
 
-static void dial_end(struct dial *dial)
+static void resolving_end(struct resolving *resolving)
 {
-	dial->service->dials--;
-	dial_free(dial);
+	resolving->service->dials--;
+	resolving_free(resolving);
 }
 
-static bool take_addresses(struct dial *dial, const char *endpoint, int n, const struct addr *list,
-			   struct addr *ret, unsigned *ret_n)
+static bool take_addresses(struct resolving *resolving, const char *endpoint, int n,
+			   const struct addr *list, struct addr *ret, unsigned *ret_n)
 {
-	return target_addresses(dial->mail->u.dial.domain, dial->mail->u.dial.operator, endpoint, n,
-				list, ret, ret_n);
+	return target_addresses(resolving->mail->u.dial.domain, resolving->mail->u.dial.operator,
+				endpoint, n, list, ret, ret_n);
 }
 
 static void inside_resolved(int n, const struct addr *list, void *arg)
 {
-	struct dial *dial = arg;
+	struct resolving *resolving = arg;
 
-	if (take_addresses(dial, dial->inside, n, list, dial->mail->u.dial.inside,
-			   &dial->mail->u.dial.n_inside))
-		crew_mail_next(dial->service->crew, TAKE_PTR(dial->mail));
-	dial_end(dial);
+	if (take_addresses(resolving, resolving->inside, n, list, resolving->mail->u.dial.inside,
+			   &resolving->mail->u.dial.n_inside))
+		crew_mail_next(resolving->service->crew, TAKE_PTR(resolving->mail));
+	resolving_end(resolving);
 }
 
 static void outside_resolved(int n, const struct addr *list, void *arg)
 {
-	struct dial *dial = arg;
+	struct resolving *resolving = arg;
 
-	if (take_addresses(dial, dial->outside, n, list, dial->mail->u.dial.outside,
-			   &dial->mail->u.dial.n_outside))
-		resolver_lookup(dial->service->resolver, dial->inside, inside_resolved, dial);
+	if (take_addresses(resolving, resolving->outside, n, list, resolving->mail->u.dial.outside,
+			   &resolving->mail->u.dial.n_outside))
+		resolver_lookup(resolving->service->resolver, resolving->inside, inside_resolved,
+				resolving);
 	else
-		dial_end(dial);
+		resolving_end(resolving);
 }
 
-static struct dial *dial_new(struct private_service *service, const char *endpoint,
-			     const char *inside)
+static struct resolving *resolving_new(struct private_service *service, const char *endpoint,
+				       const char *inside)
 {
-	struct dial *dial = calloc(1, sizeof(*dial));
+	struct resolving *resolving = calloc(1, sizeof(*resolving));
 
-	if (!dial)
+	if (!resolving)
 		return NULL;
-	dial->service = service;
-	dial->mail = mail_new(MAIL_DIAL);
-	dial->outside = strdup(endpoint);
-	dial->inside = strdup(inside);
-	if (!dial->mail || !dial->outside || !dial->inside) {
-		dial_free(dial);
+	resolving->service = service;
+	resolving->mail = mail_new(MAIL_DIAL);
+	resolving->outside = strdup(endpoint);
+	resolving->inside = strdup(inside);
+	if (!resolving->mail || !resolving->outside || !resolving->inside) {
+		resolving_free(resolving);
 		return NULL;
 	}
-	return dial;
+	return resolving;
 }
 
 struct notice {
@@ -113,18 +114,18 @@ static bool read_params(struct jsonrpc_call *call, struct notice *ret)
 static void start_dial(struct private_service *service, struct jsonrpc_call *call,
 		       const struct notice *notice, const char *inside)
 {
-	struct dial *dial = dial_new(service, notice->endpoint, inside);
-	if (!dial) {
+	struct resolving *resolving = resolving_new(service, notice->endpoint, inside);
+	if (!resolving) {
 		answer_internal(call, "out of memory");
 		return;
 	}
-	memcpy(dial->mail->u.dial.token, notice->token, TOKEN_BYTES);
-	strcpy(dial->mail->u.dial.domain, notice->domain);
-	snprintf(dial->mail->u.dial.operator, sizeof(dial->mail->u.dial.operator), "%s",
+	memcpy(resolving->mail->u.dial.token, notice->token, TOKEN_BYTES);
+	strcpy(resolving->mail->u.dial.domain, notice->domain);
+	snprintf(resolving->mail->u.dial.operator, sizeof(resolving->mail->u.dial.operator), "%s",
 		 notice->caller.name);
 	jsonrpc_call_result(call, json_pack("{s:s}", "message", "ok"));
 	service->dials++;
-	resolver_lookup(service->resolver, dial->outside, outside_resolved, dial);
+	resolver_lookup(service->resolver, resolving->outside, outside_resolved, resolving);
 }
 
 void private_incoming(struct private_service *service, struct jsonrpc_call *call)

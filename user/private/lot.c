@@ -2,22 +2,15 @@
 #include "user/private/lot.h"
 #include "common/cleanup.h"
 #include "common/log.h"
+#include "common/timestamp.h"
+#include "user/backoff.h"
 #include "user/private/reserve.h"
-#include "user/timestamp.h"
+#include "user/timer.h"
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 #define BOUNCES_LOGGED 3 /* one or two are no news */
-
-static int64_t monotonic_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static void schedule(struct event *event, int64_t ms)
 {
@@ -54,17 +47,11 @@ static void soon(struct lot *lot)
 	}
 }
 
-static int64_t backoff_ms(const struct lot *lot, unsigned failures)
+static void back_off(struct lot *lot, unsigned failures)
 {
 	const struct keeper_settings *settings = &lot->keeper->settings;
-	unsigned doublings = failures > 20 ? 20 : failures > 0 ? failures - 1 : 0;
-	int64_t ms = settings->backoff_min << doublings;
-	uint16_t jitter;
 
-	if (ms > settings->backoff_max)
-		ms = settings->backoff_max;
-	evutil_secure_rng_get_bytes(&jitter, sizeof(jitter));
-	return ms - ms * jitter / (2 * UINT16_MAX);
+	wait_ms(lot, backoff_ms(settings->backoff_min, settings->backoff_max, failures));
 }
 
 /* Logged once until it changes; NULL: all is well again. */
@@ -96,7 +83,7 @@ void lot_succeeded(struct lot *lot, unsigned given)
 	set_problem(lot, NULL, NULL);
 	/* Fewer than we asked for: its limits are reached, and others wait, too. */
 	if (given < asked)
-		wait_ms(lot, backoff_ms(lot, 1));
+		back_off(lot, 1);
 	else if (lot_missing(lot) > 0)
 		soon(lot);
 }
@@ -107,7 +94,7 @@ void lot_full(struct lot *lot)
 	log_debug("public proxy %s has no room for more parked connections", lot->name);
 	lot->asked = 0;
 	lot->failures++;
-	wait_ms(lot, backoff_ms(lot, lot->failures));
+	back_off(lot, lot->failures);
 }
 
 void lot_failed(struct lot *lot, const char *problem)
@@ -116,7 +103,7 @@ void lot_failed(struct lot *lot, const char *problem)
 	lot->failures++;
 	forget_directory(lot);
 	set_problem(lot, problem, "trying again");
-	wait_ms(lot, backoff_ms(lot, lot->failures));
+	back_off(lot, lot->failures);
 }
 
 void lot_refused(struct lot *lot, const char *problem, bool for_good)
@@ -185,7 +172,7 @@ void lot_came(struct lot *lot, unsigned worker, uint64_t connection)
 		lot->dialled--;
 	if (lot->demand.waiting >= lot->keeper->settings.max)
 		return; /* not one of those that we asked for */
-	lot->places[lot->demand.waiting] = (struct place){worker, connection, monotonic_ms()};
+	lot->places[lot->demand.waiting] = (struct place){worker, connection, timer_now_ms()};
 	demand_came(&lot->demand);
 }
 
@@ -229,7 +216,7 @@ static void bounced(struct lot *lot)
 		log_info("connections that are dialled ahead to public proxy %s fail, or end soon; "
 			 "trying more rarely",
 			 lot->name);
-	wait_ms(lot, backoff_ms(lot, lot->bounces));
+	back_off(lot, lot->bounces);
 }
 
 void lot_lost(struct lot *lot, unsigned worker, uint64_t connection)
@@ -242,7 +229,7 @@ void lot_lost(struct lot *lot, unsigned worker, uint64_t connection)
 		bounced(lot);
 		return;
 	}
-	bool steady = monotonic_ms() - place->since >= lot->keeper->settings.steady;
+	bool steady = timer_now_ms() - place->since >= lot->keeper->settings.steady;
 	clear(lot, place);
 	demand_lost(&lot->demand);
 	if (steady) {

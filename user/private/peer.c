@@ -2,13 +2,14 @@
 #include "user/private/peer.h"
 #include "common/cleanup.h"
 #include "common/log.h"
+#include "common/timestamp.h"
 #include "user/answer.h"
-#include "user/timestamp.h"
+#include "user/backoff.h"
+#include "user/timer.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #define CALL_MS          10000
 #define AGAIN_MS         (10 * 60 * 1000LL)
@@ -18,14 +19,6 @@
 #define BACKOFF_EARLY_MS 1000
 #define BACKOFF_MAX_MS   30000
 #define EARLY_MS         60000
-
-static int64_t monotonic_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 void peer_wait(struct peer *peer, int64_t ms)
 {
@@ -47,45 +40,30 @@ static void set_problem(struct peer *peer, const char *problem)
 	peer->problem = problem ? strdup(problem) : NULL;
 }
 
-static int64_t backoff_ms(const struct peer *peer, int64_t now)
-{
-	int64_t cap = now - peer->down_since < EARLY_MS ? BACKOFF_EARLY_MS : BACKOFF_MAX_MS;
-	unsigned doublings = peer->failures - 1 < 10 ? peer->failures - 1 : 10;
-	int64_t ms = (int64_t)BACKOFF_MIN_MS << doublings;
-	uint16_t jitter;
-
-	if (ms > cap)
-		ms = cap;
-	evutil_secure_rng_get_bytes(&jitter, sizeof(jitter));
-	return ms - ms * jitter / (2 * UINT16_MAX);
-}
-
 static void failed(struct peer *peer, const char *problem)
 {
-	int64_t now = monotonic_ms();
+	int64_t now = timer_now_ms();
 
 	if (peer->reached || peer->failures == 0)
 		peer->down_since = now;
 	peer->reached = false;
 	peer->failures++;
 	set_problem(peer, problem);
-	peer_wait(peer, backoff_ms(peer, now));
+	int64_t longest = now - peer->down_since < EARLY_MS ? BACKOFF_EARLY_MS : BACKOFF_MAX_MS;
+	peer_wait(peer, backoff_ms(BACKOFF_MIN_MS, longest, peer->failures));
 }
 
 static void failed_reply(struct peer *peer, int r, const struct jsonrpc_error *error)
 {
-	char problem[256];
+	char problem[ANSWER_PROBLEM_MAX];
 
-	if (r == -EPROTO)
-		snprintf(problem, sizeof(problem), "%d %s", error->code, error->message);
-	else
-		snprintf(problem, sizeof(problem), "%s", answer_why(r, error));
+	answer_problem(r, error, problem);
 	failed(peer, problem);
 }
 
 static void schedule(struct peer *peer)
 {
-	int64_t left = peer->next_announce - monotonic_ms();
+	int64_t left = peer->next_announce - timer_now_ms();
 
 	if (peer->again || left < 0)
 		left = 0;
@@ -156,7 +134,7 @@ static void announced(int r, json_t *result, const struct jsonrpc_error *error, 
 	peer->failures = 0;
 	set_problem(peer, NULL);
 	unsigned refused = note_items(peer, sent, answers);
-	peer->next_announce = monotonic_ms() + (refused ? AGAIN_REFUSED_MS : AGAIN_MS);
+	peer->next_announce = timer_now_ms() + (refused ? AGAIN_REFUSED_MS : AGAIN_MS);
 	schedule(peer);
 	if (peer->announcer->accepted && refused < json_array_size(sent))
 		peer->announcer->accepted(peer->name, peer->announcer->accepted_arg);
@@ -313,7 +291,7 @@ void peer_turn(evutil_socket_t fd, short events, void *arg)
 		return;
 	if (peer->calling)
 		peer->again = true;
-	else if (!peer->reached || peer->again || monotonic_ms() >= peer->next_announce)
+	else if (!peer->reached || peer->again || timer_now_ms() >= peer->next_announce)
 		announce(peer);
 	else if (peer->probes_refused)
 		schedule(peer);
@@ -329,7 +307,7 @@ void peer_accepted(struct peer *peer)
 		/* It had nothing to look after, so this is all there is to announce. */
 		peer->reached = true;
 		peer->failures = 0;
-		peer->next_announce = monotonic_ms() + AGAIN_MS;
+		peer->next_announce = timer_now_ms() + AGAIN_MS;
 		schedule(peer);
 	} else if (!peer->reached) {
 		peer_wait(peer, 0);

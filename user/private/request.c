@@ -2,8 +2,8 @@
 #include "user/private/request.h"
 #include "common/cleanup.h"
 #include "common/log.h"
+#include "common/timestamp.h"
 #include "user/answer.h"
-#include "user/timestamp.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -115,12 +115,9 @@ static bool for_good(int code)
 
 static void failed_reply(struct lot *lot, int r, const struct jsonrpc_error *error)
 {
-	char problem[256];
+	char problem[ANSWER_PROBLEM_MAX];
 
-	if (r == -EPROTO)
-		snprintf(problem, sizeof(problem), "%d %s", error->code, error->message);
-	else
-		snprintf(problem, sizeof(problem), "%s", answer_why(r, error));
+	answer_problem(r, error, problem);
 	if (r == -EPROTO && (for_good(error->code) || error->code == 404))
 		lot_refused(lot, problem, for_good(error->code));
 	else

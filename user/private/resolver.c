@@ -2,6 +2,7 @@
 #include "user/private/resolver.h"
 #include "common/cleanup.h"
 #include "user/mailbox.h" /* ENDPOINT_ADDRS */
+#include "user/timer.h"
 
 #include <errno.h>
 #include <event2/dns.h>
@@ -9,7 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/queue.h>
-#include <time.h>
 
 #define CACHE_MAX     256 /* names; the oldest goes */
 #define CACHE_SECONDS 30  /* an address that changed is dialled by then */
@@ -18,7 +18,7 @@
 struct answer {
 	TAILQ_ENTRY(answer) entry;
 	char *endpoint;
-	time_t until; /* CLOCK_MONOTONIC, seconds */
+	uint64_t until; /* as timer_now() tells */
 	struct addr list[ENDPOINT_ADDRS];
 	int n;
 };
@@ -39,14 +39,6 @@ struct resolver {
 	unsigned n_cached, under_way;
 	LIST_HEAD(, lookup) lookups;
 };
-
-static time_t seconds(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec;
-}
 
 int resolver_new(struct event_base *base, struct resolver **ret)
 {
@@ -110,7 +102,7 @@ void resolver_free(struct resolver *resolver)
 static const struct answer *recall(struct resolver *resolver, const char *endpoint)
 {
 	struct answer *answer, *next;
-	time_t now = seconds();
+	uint64_t now = timer_now();
 
 	for (answer = TAILQ_FIRST(&resolver->cache); answer; answer = next) {
 		next = TAILQ_NEXT(answer, entry);
@@ -134,7 +126,7 @@ static void remember(struct resolver *resolver, const char *endpoint, const stru
 	}
 	memcpy(answer->list, list, (size_t)n * sizeof(*list));
 	answer->n = n;
-	answer->until = seconds() + CACHE_SECONDS;
+	answer->until = timer_now() + CACHE_SECONDS * NS_PER_S;
 	if (resolver->n_cached >= CACHE_MAX)
 		forget(resolver, TAILQ_FIRST(&resolver->cache));
 	TAILQ_INSERT_TAIL(&resolver->cache, answer, entry);

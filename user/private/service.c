@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/private/service.h"
+#include "common/timestamp.h"
 #include "user/answer.h"
 #include "user/private/announce.h"
 #include "user/private/incoming.h"
-#include "user/timestamp.h"
 
 #include <string.h>
 

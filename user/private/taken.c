@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/private/taken.h"
 #include "common/cleanup.h"
+#include "common/domain.h"
 #include "common/log.h"
-#include "user/domain.h"
 #include "user/private/target.h"
 
 #include <stdio.h>

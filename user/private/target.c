@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/private/target.h"
 #include "common/log.h"
+#include "common/timestamp.h"
 #include "user/private/endpoints.h"
-#include "user/timestamp.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -2,25 +2,17 @@
 #include "user/public/reserve.h"
 #include "common/cleanup.h"
 #include "common/log.h"
+#include "common/timestamp.h"
 #include "user/answer.h"
 #include "user/caller.h"
 #include "user/flow/token.h"
 #include "user/reserve.h"
-#include "user/timestamp.h"
+#include "user/timer.h"
 #include "user/token_text.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
-
-static int64_t monotonic_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* 0: there is something wrong, in the form. Relays make doubles of integers. */
 static unsigned read_count(struct form *form, const json_t *params)
@@ -89,7 +81,7 @@ static void reserve(struct public_service *service, const char *operator, unsign
 	int r = 0;
 
 	if (!service->stopping && service->crew->n > 0)
-		n = reservations_take(service->reservations, operator, wanted, monotonic_ms());
+		n = reservations_take(service->reservations, operator, wanted, timer_now_ms());
 	for (unsigned i = 0; i < n && r == 0; i++)
 		r = give_token(service, operator, tokens);
 	if (r < 0)

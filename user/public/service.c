@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/public/service.h"
 #include "common/cleanup.h"
+#include "common/domain.h"
 #include "common/log.h"
+#include "common/timestamp.h"
 #include "user/answer.h"
 #include "user/caller.h"
-#include "user/domain.h"
 #include "user/public/announce.h"
 #include "user/public/reserve.h"
-#include "user/timestamp.h"
 
 #include <string.h>
 

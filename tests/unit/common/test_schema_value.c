@@ -162,6 +162,7 @@ static void domains(void **state)
 		snprintf(json, sizeof(json), "\"%s\"", bad[i]);
 		refuses(SCHEMA_DOMAIN, json, "must be a domain");
 	}
+	refuses(SCHEMA_DOMAIN, "\"192.0.2.1\"", "\"192.0.2.1\", which is an address, not a name");
 	memset(label, 'a', 64);
 	label[64] = '\0';
 	snprintf(json, sizeof(json), "\"%s.b\"", label);
@@ -177,6 +178,8 @@ static void times(void **state)
 					   "2027-06-30T23:59:60+02:00",
 					   "2027-01-01 00:00:00-00:30"};
 	static const char *const bad[] = {"2027-01-31",
+					  "2027-02-29T00:00:00Z",
+					  "0000-01-31T00:00:00Z",
 					  "2027-13-01T00:00:00Z",
 					  "2027-01-32T00:00:00Z",
 					  "2027-01-31T24:00:00Z",

@@ -101,10 +101,17 @@ static void test_names(void **state)
 	assert_int_equal(parse_name("Test.Internal-Server.LOCAL", &hello), CLIENT_HELLO_OK);
 	assert_string_equal(hello.name, "test.internal-server.local");
 	assert_int_equal(parse_name("a", &hello), CLIENT_HELLO_OK);
-	static const char *const bad[] = {"",     ".",   "a.",  ".a",        "a..b", "-a.b", "a-.b",
-					  "a.b-", "a_b", "a b", "a\xc3\xa4", "a/b",  "*.a"};
+	static const char *const bad[] = {"",          ".",    "a.",   ".a",       "a..b",
+					  "-a.b",      "a-.b", "a.b-", "a_b",      "a b",
+					  "a\xc3\xa4", "a/b",  "*.a",  "192.0.2.1"};
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		assert_int_equal(parse_name(bad[i], &hello), CLIENT_HELLO_BAD_NAME);
+	extensions.n = 0;
+	sni(&extensions, "a.org\0.b", 8);
+	message(&plain, &extensions, 0);
+	records(&wire, &plain, 16384);
+	assert_int_equal(client_hello_parse(wire.data, wire.n, workspace, &hello),
+			 CLIENT_HELLO_BAD_NAME);
 	/* 253 bytes in labels of 63, and one more. */
 	memset(longest, 'x', sizeof(longest));
 	for (int i = 63; i < 253; i += 64)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "tests/unit/user/fakes.h"
+#include "common/timestamp.h"
 #include "user/private/announcer.h"
-#include "user/timestamp.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* Parked connections from the side that keeps them, with short times. */
 #include "tests/unit/user/fakes.h"
+#include "common/timestamp.h"
 #include "user/private/keeper.h"
-#include "user/timestamp.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* What a public proxy's state machine does in which state; the timer's turns are taken by hand. */
 #include "tests/unit/user/fakes.h"
+#include "common/timestamp.h"
 #include "user/private/peer.h"
-#include "user/timestamp.h"
 
 #include <errno.h>
 #include <stdio.h>

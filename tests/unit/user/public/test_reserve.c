@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "tests/unit/user/fakes.h"
+#include "common/timestamp.h"
 #include "user/public/service.h"
-#include "user/timestamp.h"
 #include "user/token_text.h"
 
 #include <stdio.h>

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Domain names as announcements and the directory write them. Pure. */
+/* Domain names as settings, announcements and the directory write them. Pure. */
 #pragma once
-
-#include "user/mailbox.h" /* DOMAIN_MAX */
 
 #include <stdbool.h>
 
+#define DOMAIN_MAX         253
 #define DOMAIN_PATTERN_MAX (DOMAIN_MAX + 2)
 
 /*

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "user/timestamp.h"
+#include "common/timestamp.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "user/domain.h"
+#include "common/domain.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
