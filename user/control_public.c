@@ -127,8 +127,8 @@ static void public_mail(struct control *control, struct mail *mail)
 		control->quiet_turns = 0;
 		notices_send(&role->notices, mail);
 		break;
-	case MAIL_RESERVATION:
-		reservations_shown(role->service.reservations, mail->u.reservation.operator);
+	case MAIL_TOKEN_SHOWN:
+		reservations_shown(role->service.reservations, mail->u.shown.operator);
 		mail_free(mail);
 		break;
 	default:

@@ -19,20 +19,17 @@ struct routes;
 
 enum mail_type {
 	/* worker → control */
-	MAIL_NOTICE, /* send a notice to the operator that serves this domain */
-	MAIL_PARKED, /* private: a parked connection has changed its condition */
+	MAIL_NOTICE,      /* send a notice to the operator that serves this domain */
+	MAIL_PARKED,      /* private: a parked connection has changed its condition */
+	MAIL_TOKEN_SHOWN, /* public: one of this operator's tokens, which counts no longer */
 	/* control → worker */
 	MAIL_ROUTES,         /* a new table of announcements */
 	MAIL_NOTICE_REFUSED, /* nobody will dial back for this connection */
 	MAIL_DIAL,           /* private: dial the public proxy and the internal server */
-	/*
-	 * public: whoever shows this token may park a connection. Worker → control, with the
-	 * operator alone: one of its tokens was shown, and need not be counted any more.
-	 */
-	MAIL_RESERVATION,
-	MAIL_PARK,   /* private: dial the public proxy ahead, and wait to be taken */
-	MAIL_INSIDE, /* private: where to dial for a parked connection that was taken */
-	MAIL_STOP,   /* close listeners; end when the last connection has ended or the time is up */
+	MAIL_RESERVATION,    /* public: whoever shows this token may park a connection */
+	MAIL_PARK,           /* private: dial the public proxy ahead, and wait to be taken */
+	MAIL_INSIDE,         /* private: where to dial for a parked connection that was taken */
+	MAIL_STOP, /* close listeners; end when the last connection has ended or the time is up */
 	/* worker → worker */
 	MAIL_DIALED_BACK, /* a connection that bears a token of yours */
 	MAIL_BORROW, /* u.notice: a client waits here; who has a parked connection for its operator?
@@ -71,6 +68,9 @@ struct mail {
 			struct addr inside[ENDPOINT_ADDRS];
 			unsigned n_inside;
 		} dial;
+		struct {
+			char operator[OPERATOR_MAX + 1];
+		} shown;
 		struct {
 			uint8_t token[TOKEN_BYTES];
 			char operator[OPERATOR_MAX + 1];

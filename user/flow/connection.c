@@ -50,6 +50,13 @@ struct connection *connection_new(struct worker *worker, enum connection_state s
 	return connection;
 }
 
+void connection_not_half_open(struct connection *connection)
+{
+	if (connection->counts_half_open)
+		sources_leave(connection->worker->shop->sources, connection->source);
+	connection->counts_half_open = false;
+}
+
 void connection_move(struct connection *connection, enum connection_state state)
 {
 	struct worker *worker = connection->worker;
@@ -62,11 +69,8 @@ void connection_move(struct connection *connection, enum connection_state state)
 	timer_disarm(&worker->timers, &connection->deadline);
 	if (connection->state == CONNECTION_RENDEZVOUS)
 		rendezvous_forget(connection);
-	/* In state REFUSE it still counts: strangers come to no other. */
-	if (connection->counts_half_open && state != CONNECTION_REFUSE) {
-		sources_leave(worker->shop->sources, connection->source);
-		connection->counts_half_open = false;
-	}
+	if (state == CONNECTION_CLOSED)
+		connection_not_half_open(connection);
 	if (state == CONNECTION_PAIR || state == CONNECTION_CLOSED)
 		ids_remove(connection);
 	TAILQ_REMOVE(&worker->states[connection->state], connection, in_state);

@@ -82,6 +82,9 @@ struct connection *connection_new(struct worker *worker, enum connection_state s
  * picture above is a bug, and aborts. */
 void connection_move(struct connection *connection, enum connection_state state);
 
+/* Its ClientHello names somebody: it is no stranger any more. */
+void connection_not_half_open(struct connection *connection);
+
 /* Close what is open (with RST if `reset`), log the one line, and free at the end of the turn. */
 void connection_close(struct connection *connection, bool reset, const char *reason);
 

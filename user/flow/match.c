@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/flow/match.h"
 
-#include "user/timestamp.h"
+#include "common/timestamp.h"
 #include "user/flow/connection.h"
 #include "user/flow/park.h"
 #include "user/flow/refuse.h"
@@ -27,6 +27,7 @@ void match_begin(struct connection *connection, const char *name)
 		refuse(connection, ALERT_UNRECOGNIZED_NAME, "nobody has announced this name");
 		return;
 	}
+	connection_not_half_open(connection);
 	int parked = park_take(worker, connection->operator);
 	if (parked >= 0 && serve_by_parked(connection, parked))
 		return;

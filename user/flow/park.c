@@ -165,11 +165,11 @@ void park_reserve(struct worker *worker, const struct mail *mail)
 /* The control thread counts the tokens that are out; this one is out no more. */
 static void tell_shown(struct worker *worker, const char *name)
 {
-	struct mail *mail = mail_new(MAIL_RESERVATION);
+	struct mail *mail = mail_new(MAIL_TOKEN_SHOWN);
 
 	if (!mail)
 		return; /* it counts until it would have expired */
-	snprintf(mail->u.reservation.operator, sizeof(mail->u.reservation.operator), "%s", name);
+	snprintf(mail->u.shown.operator, sizeof(mail->u.shown.operator), "%s", name);
 	outbox_put_later(&worker->outbox, mail);
 }
 

@@ -58,8 +58,8 @@ static const char *public_script(void)
 	CHECK(reservation_for(0, "p-1"));
 	CHECK(reservation_for(1, "p-1"));
 	CHECK(strstr(ask(&relay, "reserveConnections", "p-1", "{\"count\": 1}"), "\"tokens\": []"));
-	struct mail *shown = mail_new(MAIL_RESERVATION);
-	strcpy(shown->u.reservation.operator, "p-1");
+	struct mail *shown = mail_new(MAIL_TOKEN_SHOWN);
+	strcpy(shown->u.shown.operator, "p-1");
 	mailbox_put(control_mailbox(control), shown);
 	while (!strstr(ask(&relay, "reserveConnections", "p-1", "{\"count\": 1}"),
 		       "\"tokens\": [\""))
