@@ -57,14 +57,9 @@ static char *peer_id(const struct proxy_header *header)
 /* What the header tells belongs to the connection from here on. */
 static int take_over(struct connection *connection, const struct proxy_header *header)
 {
-	if (header->has_addresses) {
-		connection->origin = malloc(sizeof(*connection->origin));
-		if (!connection->origin)
-			return -ENOMEM;
-		connection->origin->source = header->source;
-		connection->origin->destination = header->destination;
-		connection_set_client(connection, &header->source);
-	}
+	if (header->has_addresses &&
+	    connection_set_origin(connection, &header->source, &header->destination) < 0)
+		return -ENOMEM;
 	connection->peer_id = peer_id(header);
 	connection->name = strdup(header->authority);
 	return connection->name ? dial_resume(connection) : -ENOMEM;

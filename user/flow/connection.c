@@ -86,6 +86,18 @@ void connection_set_client(struct connection *connection, const struct addr *cli
 		addr_format(client, connection->client);
 }
 
+int connection_set_origin(struct connection *connection, const struct addr *source,
+			  const struct addr *destination)
+{
+	connection->origin = malloc(sizeof(*connection->origin));
+	if (!connection->origin)
+		return -ENOMEM;
+	connection->origin->source = *source;
+	connection->origin->destination = *destination;
+	connection_set_client(connection, source);
+	return 0;
+}
+
 int connection_set_name(struct connection *connection, const char *name, const char *operator)
 {
 	connection->name = strdup(name);

@@ -100,5 +100,8 @@ void connection_bury(struct worker *worker);
 
 /* Text for the log: anonymised where the settings say so. */
 void connection_set_client(struct connection *connection, const struct addr *client);
+/* The client as a PROXY header tells it. -ENOMEM. */
+int connection_set_origin(struct connection *connection, const struct addr *source,
+			  const struct addr *destination);
 /* -ENOMEM */
 int connection_set_name(struct connection *connection, const char *name, const char *operator);

@@ -199,6 +199,17 @@ static void on_deadline(struct timer *timer)
 	give_up(connection, outside ? SIDE_INSIDE : SIDE_OUTSIDE, ETIMEDOUT);
 }
 
+static void dial_outside(struct connection *connection)
+{
+	struct worker *worker = connection->worker;
+
+	connection->deadline.fire = on_deadline;
+	timer_arm(&worker->timers, &connection->deadline,
+		  connection->began + worker->shop->config->dial_timeout);
+	errno = EDESTADDRREQ;
+	dial_next(connection, SIDE_OUTSIDE);
+}
+
 static int prepare(struct connection *connection, const struct mail *mail)
 {
 	struct dial *dial = calloc(1, sizeof(*dial));
@@ -227,11 +238,7 @@ void dial_begin(struct worker *worker, const struct mail *mail)
 		connection_close(connection, true, "out of memory");
 		return;
 	}
-	connection->deadline.fire = on_deadline;
-	timer_arm(&worker->timers, &connection->deadline,
-		  connection->began + worker->shop->config->dial_timeout);
-	errno = EDESTADDRREQ;
-	dial_next(connection, SIDE_OUTSIDE);
+	dial_outside(connection);
 	if (connection->state != CONNECTION_DIAL)
 		return;
 	errno = EDESTADDRREQ;
@@ -257,11 +264,7 @@ void dial_ahead(struct worker *worker, const struct mail *mail)
 	connection->dial->sides[SIDE_OUTSIDE].n = mail->u.park.n_outside;
 	memcpy(connection->dial->sides[SIDE_OUTSIDE].addrs, mail->u.park.outside,
 	       sizeof(mail->u.park.outside));
-	connection->deadline.fire = on_deadline;
-	timer_arm(&worker->timers, &connection->deadline,
-		  connection->began + worker->shop->config->dial_timeout);
-	errno = EDESTADDRREQ;
-	dial_next(connection, SIDE_OUTSIDE);
+	dial_outside(connection);
 }
 
 int dial_resume(struct connection *connection)

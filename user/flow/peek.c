@@ -14,7 +14,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stddef.h>
-#include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -51,12 +50,8 @@ static int read_proxy_header(struct connection *connection, const uint8_t *bytes
 	connection->proxied = true;
 	if (!header.has_addresses)
 		return n;
-	connection->origin = malloc(sizeof(*connection->origin));
-	if (!connection->origin)
+	if (connection_set_origin(connection, &header.source, &header.destination) < 0)
 		return -ENOMEM;
-	connection->origin->source = header.source;
-	connection->origin->destination = header.destination;
-	connection_set_client(connection, &header.source);
 	int r = sources_enter(worker->shop->sources, &header.source, &connection->source);
 	if (r < 0) {
 		complain_client(worker, half_open_complaint(r), &header.source);
