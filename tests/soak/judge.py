@@ -90,19 +90,19 @@ class Ledger:
                 return "refused"
         if item.end != "reset":
             return None
-        for fault in self.faults:
-            if fault.excuse == "reset" and fault.met(item):
-                if fault.source and fault.source == item.source:
-                    return "reset as asked"
-                if not fault.source and fault.credit:
-                    fault.credit -= 1
-                    return "reset as asked"
+        resets = [f for f in self.faults if f.excuse == "reset" and f.met(item)]
+        if any(f.source and f.source == item.source for f in resets):
+            return "reset as asked"
+        # A reset is heard of at once: the last of them, not one that the connection outlived.
+        anybodys = [f for f in resets if not f.source and f.credit]
+        if anybodys:
+            max(anybodys, key=lambda f: f.begin).credit -= 1
+            return "reset as asked"
         return None
 
     def judge(self, server_log):
         """After the leg. `server_log`: what the streaming server says of its side's failures."""
         failed = {item.number for item in self.failed if item.number}
-        # Who was reset by name first: what is left is anybody's.
         for item in self.failed:
             outcome = self.excuse(item)
             self.counts[item.kind][outcome or "wrong"] += 1
