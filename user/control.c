@@ -15,9 +15,9 @@
 #define SWEEP_SECONDS 5
 
 /*
- * After a stop, connections that were accepted just before still need their
- * notices. The loop goes on until there was nothing to do for a while, or the
- * workers' grace is over.
+ * After a stop, what was begun just before still has to be answered: calls,
+ * and addresses of connections that are being dialled. The loop goes on until
+ * there was nothing to do for a while, or the workers' grace is over.
  */
 #define TURN_MS     50
 #define QUIET_TURNS 5
@@ -122,7 +122,8 @@ static void on_call(struct jsonrpc_call *call, void *arg)
 {
 	struct control *control = arg;
 
-	control->quiet_turns = 0;
+	if (!control->stopping)
+		control->quiet_turns = 0;
 	control->ops->call(control, call);
 }
 
@@ -238,6 +239,8 @@ int control_run(struct control *control)
 	/* The next process may have the port and the file while our connections drain. */
 	jsonrpc_server_free(control->server);
 	control->server = NULL;
+	/* libevent closes their descriptors in its loop: whoever waits for an answer is to hear. */
+	(void)event_base_loop(control->base, EVLOOP_NONBLOCK);
 	announcements_close(control->announcements);
 	return r < 0 ? -EIO : 0;
 }

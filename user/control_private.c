@@ -135,6 +135,7 @@ static void private_stop(struct control *control)
 {
 	struct private_role *role = control->role;
 
+	role->service.stopping = true;
 	announcer_stop(role->announcer);
 	keeper_stop(role->keeper);
 }

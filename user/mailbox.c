@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/mailbox.h"
+#include "user/plane/socket.h"
 #include "user/public/routes.h"
 
 #include <errno.h>
@@ -72,8 +73,11 @@ void mail_free(struct mail *mail)
 		break;
 	case MAIL_DIALED_BACK:
 	case MAIL_LENT:
-		if (mail->u.dialed_back.fd >= 0)
+		if (mail->u.dialed_back.fd >= 0) {
+			/* Nobody has taken it: as dial_back.c does. */
+			socket_reset_on_close(mail->u.dialed_back.fd);
 			close(mail->u.dialed_back.fd);
+		}
 		break;
 	case MAIL_NOTICE:
 	case MAIL_BORROW:

@@ -52,6 +52,7 @@ static void on_grace_over(struct timer *timer)
 {
 	struct worker *worker = container_of(timer, struct worker, grace);
 
+	close_all(worker, CONNECTION_DIAL, "stopped");
 	close_all(worker, CONNECTION_PAIR, "stopped");
 	close_all(worker, CONNECTION_REFUSE, "stopped");
 }
@@ -72,8 +73,7 @@ static void stop(struct worker *worker, unsigned grace_ms)
 	park_close_all(worker);
 	close_all(worker, CONNECTION_AHEAD, "stopped");
 	close_all(worker, CONNECTION_PEEK, "stopped");
-	close_all(worker, CONNECTION_RENDEZVOUS, "stopped");
-	close_all(worker, CONNECTION_DIAL, "stopped");
+	close_all(worker, CONNECTION_RENDEZVOUS, "stopped"); /* no dial-back comes in any more */
 	worker->grace.fire = on_grace_over;
 	timer_arm(&worker->timers, &worker->grace, end);
 }
@@ -90,8 +90,7 @@ static void handle(struct worker *worker, struct mail *mail)
 		rendezvous_refused(worker, mail->u.refused.connection, mail->u.refused.reason);
 		break;
 	case MAIL_DIAL:
-		if (!worker->stopping)
-			dial_begin(worker, mail);
+		dial_begin(worker, mail); /* also on the way out: its notice has been taken */
 		break;
 	case MAIL_DIALED_BACK:
 		rendezvous_claimed(worker, mail->u.dialed_back.fd, mail->u.dialed_back.token);

@@ -5,10 +5,15 @@ import json
 import os
 import shutil
 import subprocess
+import time
+from pathlib import Path
 
 import pytest
 
+import tls_peer
 import world as w
+
+SUCCESS = '{"message":"success"}\n'
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="network namespaces need root")
 
@@ -39,6 +44,14 @@ class Hosts:
     def __exit__(self, *_):
         for ns in (self.out, self.inside):
             ip("netns", "delete", ns, check=False)
+            shutil.rmtree(f"/etc/netns/{ns}", ignore_errors=True)
+
+    def names(self, ns, *pairs):
+        """What is in /etc/hosts there."""
+        folder = Path("/etc/netns") / ns
+        folder.mkdir(parents=True)
+        (folder / "hosts").write_text("127.0.0.1 localhost\n" +
+                                      "".join(f"{address} {name}\n" for address, name in pairs))
 
     def run(self, ns, *command, **options):
         return subprocess.run(["ip", "netns", "exec", ns, *map(str, command)],
@@ -54,6 +67,34 @@ class Hosts:
         if rules.returncode != 0:
             pytest.skip(f"nftables does not work here: {rules.stderr}")
 
+    def drop(self, ns, what):
+        rules = self.run(ns, "nft", "add table inet hole; add chain inet hole input "
+                         "{ type filter hook input priority 0; }; "
+                         f"add rule inet hole input {what} drop")
+        assert rules.returncode == 0, rules.stderr
+
+    def world(self, make_world, public=None, **options):
+        """The processes on their hosts, not started. `public`: how the private one dials."""
+        outside, inside = (["ip", "netns", "exec", ns] for ns in (self.out, self.inside))
+        public = public or self.public_ip
+        return make_world(
+            fixed=True,
+            prefixes={"public-relay": outside, "public-proxy": outside, "private-relay": inside,
+                      "private-proxy": inside, "internal-server": inside, "streamer": inside},
+            # What the private host dials, and where that is listened to.
+            replace={"localhost:9999": f"{public}:9999", "127.0.0.1:9999": f"{public}:9999",
+                     "localhost:5556": f"{self.public_ip}:5556",
+                     "127.0.0.1:5556": f"{self.public_ip}:5556"}, **options)
+
+    def ask(self, seconds=10):
+        """A client on the public host."""
+        return self.run(self.out, "curl", "-sS", "--max-time", seconds, "--cacert", tls_peer.CA,
+                        "--resolve", f"{tls_peer.NAME}:4433:127.0.0.1",
+                        f"https://{tls_peer.NAME}:4433/jsonrpc")
+
+    def answers(self):
+        return self.ask().stdout == SUCCESS
+
     def dropped(self):
         rules = json.loads(self.run(self.inside, "nft", "-j", "list", "ruleset").stdout)
         return sum(e["counter"]["packets"] for r in rules["nftables"] if "rule" in r
@@ -65,26 +106,9 @@ class Hosts:
 def test_private_side_accepts_no_inbound_connection(make_world):
     with Hosts() as hosts:
         hosts.drop_inbound()
-        outside = ["ip", "netns", "exec", hosts.out]
-        inside = ["ip", "netns", "exec", hosts.inside]
-        world = make_world(
-            fixed=True,
-            prefixes={"public-relay": outside, "public-proxy": outside, "private-relay": inside,
-                      "private-proxy": inside, "internal-server": inside, "streamer": inside},
-            # What the private host dials, and where that is listened to.
-            replace={"localhost:9999": f"{hosts.public_ip}:9999",
-                     "127.0.0.1:9999": f"{hosts.public_ip}:9999",
-                     "localhost:5556": f"{hosts.public_ip}:5556",
-                     "127.0.0.1:5556": f"{hosts.public_ip}:5556"})
+        world = hosts.world(make_world)
         world.start()
-
-        def ask():
-            return hosts.run(hosts.out, "curl", "-sS", "--max-time", "10", "--cacert", w.CA,
-                             "--resolve", f"{w.NAME}:4433:127.0.0.1",
-                             f"https://{w.NAME}:4433/jsonrpc")
-
-        w.wait_until(lambda: ask().stdout == '{"message":"success"}\n', 20,
-                     "an answer out of the private host", 0.2)
+        w.wait_until(hosts.answers, 20, "an answer out of the private host", 0.2)
         streamed = hosts.run(hosts.out, w.TOOLS / "streamer", "client", "127.0.0.1", "4433",
                              "--hello", w.STREAM_NAME, "--up", "20000000", "--down", "20000000",
                              "--connections", "4", "--timeout", "60")
@@ -99,6 +123,44 @@ def test_private_side_accepts_no_inbound_connection(make_world):
         assert hosts.dropped() > 0
         problems = world.stop()
         assert not problems, problems
+
+
+@pytest.mark.skipif(not shutil.which("nft"), reason="needs nft")
+@pytest.mark.limit(120)
+def test_private_host_that_vanishes(make_world):
+    """No FIN, no RST: what it has parked looks alive, and clients must not wait for it for ever."""
+    with Hosts() as hosts:
+        world = hosts.world(make_world, parked=(4, 4))
+        world.extra("public-proxy-1", {"public": {"accept_timeout": "2s"}}, "920_timeout")
+        world.start()
+        w.wait_until(hosts.answers, 20, "an answer out of the private host", 0.2)
+        time.sleep(w.SLOW)  # what was taken is replaced
+        hosts.drop(hosts.inside, 'iifname "wire"')
+        begin = time.monotonic()
+        assert hosts.ask(30).returncode in (35, 56)
+        assert 1.5 < time.monotonic() - begin < 5 * w.SLOW, "accept_timeout is 2 s"
+        world["public-proxy"].wait_log("reason=the parked connection was dead")
+        hosts.run(hosts.inside, "nft", "delete table inet hole")
+        w.wait_until(hosts.answers, 60, "it is back", 0.2)
+
+
+@pytest.mark.skipif(not shutil.which("nft"), reason="needs nft")
+@pytest.mark.limit(120)
+def test_public_address_that_is_silent(make_world):
+    """The first of two addresses of the public proxy swallows everything: the second is tried."""
+    with Hosts() as hosts:
+        silent, name = "192.0.2.9", "public.example"
+        ip("-n", hosts.out, "address", "add", f"{silent}/24", "dev", "wire")
+        hosts.drop(hosts.out, f"ip daddr {silent}")
+        hosts.names(hosts.inside, (silent, name), (hosts.public_ip, name))
+        hosts.names(hosts.out, (hosts.public_ip, name))
+        world = hosts.world(make_world, public=name)
+        world.extra("private-proxy-1", {"limits": {"dial_timeout": "2s"}}, "920_timeout")
+        world.start()
+        w.wait_until(hosts.answers, 30, "an answer by the second address", 0.2)
+        begin = time.monotonic()
+        assert hosts.answers()
+        assert 0.8 < time.monotonic() - begin < 4 * w.SLOW, "half of dial_timeout for the first"
 
 
 @pytest.mark.limit(180)

@@ -79,6 +79,41 @@ def test_internal_server_down_is_no_hang(own):
     assert time.monotonic() - begin < 12 * w.SLOW
 
 
+@pytest.mark.parametrize("parked", [(1, 0), (2, 2)])
+def test_internal_server_that_cannot_be_dialled(make_world, parked):
+    """It is known at once, before the dial-back is there: the client must hear of it all the same."""
+    world = make_world(parked=parked)
+    name = "unreachable.internal-server.local"
+    world.extra("private-proxy-1", {"private": {"announcements": [{
+        "domain": name, "proxies": ["public-proxy-1.ga"],
+        "internal_address": "255.255.255.255:9"}]}}, "930_unreachable")
+    world.start().wait_ready()
+    for _ in range(3):
+        begin = time.monotonic()
+        with pytest.raises(OSError):
+            world.get(name=name, timeout=20)
+        assert time.monotonic() - begin < 4 * w.SLOW, "not accept_timeout, 10 s"
+    assert world.get() == SUCCESS
+
+
+def test_notices_while_the_private_proxy_stops(make_world):
+    """Its relay still delivers them; clients are refused, and do not wait for nobody."""
+    world = make_world()
+    world.extra("private-proxy-1", {"limits": {"shutdown_grace": "20s"}}, "920_grace")
+    world.start().wait_ready()
+    with world.tls() as s:
+        assert tls_peer.http(s) == SUCCESS
+        world["private-proxy"].popen.send_signal(signal.SIGTERM)
+        world["private-proxy"].wait_log("stopping: ")
+        for _ in range(10):
+            begin = time.monotonic()
+            with pytest.raises(OSError):
+                world.get(timeout=20)
+            assert time.monotonic() - begin < 4 * w.SLOW, "not accept_timeout, 10 s"
+            time.sleep(0.1)
+        assert tls_peer.http(s) == SUCCESS, "what is open goes on"
+
+
 def test_private_proxy_down_is_no_hang(own):
     own["private-proxy"].stop()
     begin = time.monotonic()
@@ -128,7 +163,7 @@ def test_a_second_sigterm_does_not_wait(make_world, name, pause):
     world.extra(f"{name}-1", {"limits": {"shutdown_grace": "5m"}}, "920_grace")
     world.start().wait_ready()
     with world.tls() as s:
-        assert w.http(s) == SUCCESS
+        assert tls_peer.http(s) == SUCCESS
         process = world[name].popen
         process.send_signal(signal.SIGTERM)
         time.sleep(pause * w.SLOW)
@@ -136,7 +171,7 @@ def test_a_second_sigterm_does_not_wait(make_world, name, pause):
         process.send_signal(signal.SIGTERM)
         assert process.wait(5 * w.SLOW) == 0
         with pytest.raises(OSError):
-            w.http(s)
+            tls_peer.http(s)
 
 
 def test_sigint(own):

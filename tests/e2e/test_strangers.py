@@ -102,6 +102,25 @@ def test_who_waits_for_a_private_proxy_is_not_half_open(make_world):
     world.wait_ready(15)
 
 
+def test_a_hello_byte_by_byte_costs_little(shared):
+    """One-byte records, one at a time: it is not looked at from its start for each of them."""
+    # A ClientHello of 16 KiB, as far as its first 15,000 bytes, none of which says more.
+    content = bytes.fromhex("01003f00") + b"\3\3" + bytes(15000)
+    proxy = shared["public-proxy"]
+    with shared.connect() as s:
+        s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        before = m.cpu_time(proxy)
+        for byte in content[:4000]:
+            s.sendall(b"\x16\3\1\0\1" + bytes([byte]))
+        bulk = b"".join(b"\x16\3\1\0\1" + bytes([byte]) for byte in content[4000:12000])
+        s.sendall(bulk)
+        for byte in content[12000:13000]:
+            s.sendall(b"\x16\3\1\0\1" + bytes([byte]))
+        assert is_open(s, 0.1), "a valid beginning so far"
+        used = m.cpu_time(proxy) - before
+    assert used < 0.25 * w.SLOW, f"{used:.2f} s; 0.6 s if it is looked at for each"
+
+
 def test_half_open_in_all(make_world):
     world = make_world()
     world.extra("public-proxy-1", {"limits": {"half_open": 30, "half_open_per_source": 20,

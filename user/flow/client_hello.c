@@ -135,11 +135,14 @@ static enum client_hello_result parse_body(struct reader body, struct client_hel
 /*
  * Take the handshake bytes out of the records until the message is complete.
  * Returns CLIENT_HELLO_OK with the message in `workspace`, its body's length
- * in *ret_length.
+ * in *ret_length; or CLIENT_HELLO_MORE with what of it is missing.
  */
-static enum client_hello_result unwrap(struct reader wire, uint8_t *workspace, size_t *ret_length)
+static enum client_hello_result unwrap(struct reader wire, uint8_t *workspace, size_t *ret_length,
+				       size_t *ret_missing)
 {
 	size_t have = 0;
+
+	*ret_missing = HANDSHAKE_HEADER;
 
 	for (;;) {
 		const uint8_t *header = wire.bytes;
@@ -169,6 +172,9 @@ static enum client_hello_result unwrap(struct reader wire, uint8_t *workspace, s
 			*ret_length = body;
 			if (have >= HANDSHAKE_HEADER + body)
 				return CLIENT_HELLO_OK;
+			*ret_missing = HANDSHAKE_HEADER + body - have;
+		} else {
+			*ret_missing = HANDSHAKE_HEADER - have;
 		}
 		if (wire.left < fragment)
 			return CLIENT_HELLO_MORE;
@@ -184,7 +190,7 @@ enum client_hello_result client_hello_parse(const uint8_t *bytes, size_t length,
 	size_t body = 0;
 
 	enum client_hello_result result =
-		unwrap((struct reader){bytes, length, false}, workspace, &body);
+		unwrap((struct reader){bytes, length, false}, workspace, &body, &ret->missing);
 	if (result != CLIENT_HELLO_OK)
 		return result;
 	result = parse_body((struct reader){workspace + HANDSHAKE_HEADER, body, false}, &hello);

@@ -31,11 +31,13 @@ struct client_hello {
 	char name[DOMAIN_MAX + 1];           /* lower case */
 	uint8_t alpn[CLIENT_HELLO_ALPN_MAX]; /* RFC 7301 protocol name list, as sent; what fits */
 	size_t alpn_length;
+	size_t missing; /* with CLIENT_HELLO_MORE: so many bytes must come yet, or more */
 };
 
 /*
  * Parse what has arrived so far. `workspace` takes the handshake message out
- * of its records. *ret is filled when the result is CLIENT_HELLO_OK.
+ * of its records. *ret is filled when the result is CLIENT_HELLO_OK; of a hello
+ * that is not complete, `missing` alone.
  */
 enum client_hello_result client_hello_parse(const uint8_t *bytes, size_t length,
 					    uint8_t workspace[CLIENT_HELLO_MAX],

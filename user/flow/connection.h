@@ -65,6 +65,7 @@ struct connection {
 	char *peer_id; /* private, dialled ahead: what the public proxy's log calls it; or NULL */
 	char client[ADDR_TEXT_MAX]; /* for the log, anonymised if the settings say so */
 	uint32_t source;            /* of the count of half-open connections */
+	uint32_t peek_mark;         /* state PEEK only: SO_RCVLOWAT, 0 for the usual */
 	bool counts_half_open;
 	bool has_id;         /* in the worker's table of ids */
 	bool ahead;          /* dialled ahead and not taken yet: the control thread counts it */

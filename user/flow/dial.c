@@ -24,12 +24,15 @@
 #include <sys/socket.h>
 
 struct dial_side {
+	struct dial *dial;
 	struct addr addrs[ENDPOINT_ADDRS];
 	unsigned n, next;
-	bool connected;
+	bool connected, failed;
+	struct timer attempt; /* while there is another address to try */
 };
 
 struct dial {
+	struct connection *connection;
 	struct dial_side sides[2]; /* by SIDE_… */
 	uint8_t token[TOKEN_BYTES];
 };
@@ -45,9 +48,30 @@ void dial_free(struct dial *dial)
 	free(dial);
 }
 
+static void on_attempt_over(struct timer *timer);
+
+static int dial_new(struct connection *connection)
+{
+	struct dial *dial = calloc(1, sizeof(*dial));
+
+	if (!dial)
+		return -ENOMEM;
+	for (int side = 0; side < 2; side++) {
+		dial->sides[side].dial = dial;
+		dial->sides[side].attempt.fire = on_attempt_over;
+	}
+	dial->connection = connection;
+	connection->dial = dial;
+	return 0;
+}
+
 void dial_cancel(struct connection *connection)
 {
-	dial_free(TAKE_PTR(connection->dial));
+	struct dial *dial = TAKE_PTR(connection->dial);
+
+	for (int side = 0; dial && side < 2; side++)
+		timer_disarm(&connection->worker->timers, &dial->sides[side].attempt);
+	dial_free(dial);
 }
 
 static void give_up(struct connection *connection, int side, int error)
@@ -57,6 +81,11 @@ static void give_up(struct connection *connection, int side, int error)
 
 	log_warn("connection %" PRIu64 ": cannot connect to %s for %s: %s", connection->id,
 		 side_names[side], name, strerror(error));
+	/* The public proxy hears of it by the RST that follows the token: without it, it would wait
+	 * for a dial-back as long as its client does. */
+	connection->dial->sides[side].failed = true;
+	if (side == SIDE_INSIDE && !connection->dial->sides[SIDE_OUTSIDE].connected)
+		return;
 	connection_close(connection, true,
 			 side == SIDE_OUTSIDE ? "the public proxy could not be reached"
 					      : "the internal server could not be reached");
@@ -104,10 +133,16 @@ static void on_connected(struct connection *connection, int side)
 	struct watch *watch = &connection->stream.ends[side].watch;
 
 	dial->sides[side].connected = true;
+	timer_disarm(&connection->worker->timers, &dial->sides[side].attempt);
 	if (side == SIDE_OUTSIDE) {
 		int r = show_token(connection);
 		if (r < 0) {
 			give_up(connection, side, -r);
+			return;
+		}
+		if (dial->sides[SIDE_INSIDE].failed) {
+			connection_close(connection, true,
+					 "the internal server could not be reached");
 			return;
 		}
 	}
@@ -129,6 +164,19 @@ static void on_connected(struct connection *connection, int side)
 		give_up(connection, side, ENOMEM);
 }
 
+static const struct addr *current(const struct dial_side *side)
+{
+	return &side->addrs[side->next - 1];
+}
+
+static bool is_self(int fd, const struct addr *target)
+{
+	struct addr own = {.len = sizeof(own.sa)};
+
+	return getsockname(fd, (struct sockaddr *)&own.sa, &own.len) == 0 &&
+	       own.len == target->len && memcmp(&own.sa, &target->sa, own.len) == 0;
+}
+
 static void on_ready(struct watch *watch, uint32_t events)
 {
 	struct connection *connection = connection_of_watch(watch);
@@ -146,6 +194,9 @@ static void on_ready(struct watch *watch, uint32_t events)
 		error = errno;
 	if (!error && !(events & EPOLLOUT))
 		error = ECONNRESET;
+	/* Nobody listens on a port that the kernel has picked for our own end (RFC 9293 3.5). */
+	if (!error && is_self(watch->fd, current(&connection->dial->sides[side])))
+		error = ECONNREFUSED;
 	if (!error) {
 		on_connected(connection, side);
 		return;
@@ -177,18 +228,43 @@ static int try_address(struct connection *connection, int side, const struct add
 	return r;
 }
 
+/* Each address that is left gets the same part of the time that is left. */
+static void share_time(struct connection *connection, struct dial_side *to)
+{
+	uint64_t now = timer_now();
+
+	if (to->next < to->n && connection->deadline.armed && connection->deadline.due > now)
+		timer_arm(&connection->worker->timers, &to->attempt,
+			  now + (connection->deadline.due - now) / (to->n - to->next + 1));
+}
+
 /* errno tells why the address before was no use. */
 static void dial_next(struct connection *connection, int side)
 {
 	struct dial_side *to = &connection->dial->sides[side];
 
+	timer_disarm(&connection->worker->timers, &to->attempt);
 	while (to->next < to->n) {
 		int r = try_address(connection, side, &to->addrs[to->next++]);
-		if (r == 0)
+		if (r == 0) {
+			share_time(connection, to);
 			return;
+		}
 		errno = -r;
 	}
 	give_up(connection, side, errno);
+}
+
+/* This address is silent: the next one, while there is time. */
+static void on_attempt_over(struct timer *timer)
+{
+	struct dial_side *to = container_of(timer, struct dial_side, attempt);
+	struct connection *connection = to->dial->connection;
+	int side = to == &to->dial->sides[SIDE_INSIDE];
+
+	watch_close(&connection->stream.ends[side].watch);
+	errno = ETIMEDOUT;
+	dial_next(connection, side);
 }
 
 static void on_deadline(struct timer *timer)
@@ -212,11 +288,9 @@ static void dial_outside(struct connection *connection)
 
 static int prepare(struct connection *connection, const struct mail *mail)
 {
-	struct dial *dial = calloc(1, sizeof(*dial));
-
-	if (!dial)
+	if (dial_new(connection) < 0)
 		return -ENOMEM;
-	connection->dial = dial;
+	struct dial *dial = connection->dial;
 	memcpy(dial->token, mail->u.dial.token, TOKEN_BYTES);
 	dial->sides[SIDE_OUTSIDE].n = mail->u.dial.n_outside;
 	dial->sides[SIDE_INSIDE].n = mail->u.dial.n_inside;
@@ -254,9 +328,8 @@ void dial_ahead(struct worker *worker, const struct mail *mail)
 		return;
 	}
 	connection->ahead = true;
-	connection->dial = calloc(1, sizeof(*connection->dial));
 	connection->operator= strdup(mail->u.park.operator);
-	if (!connection->dial || !connection->operator) {
+	if (dial_new(connection) < 0 || !connection->operator) {
 		connection_close(connection, true, "out of memory");
 		return;
 	}
@@ -273,8 +346,7 @@ int dial_resume(struct connection *connection)
 	struct watch *outside = &connection->stream.ends[SIDE_OUTSIDE].watch;
 
 	connection_move(connection, CONNECTION_DIAL);
-	connection->dial = calloc(1, sizeof(*connection->dial));
-	if (!connection->dial)
+	if (dial_new(connection) < 0)
 		return -ENOMEM;
 	connection->dial->sides[SIDE_OUTSIDE].connected = true;
 	connection->deadline.fire = on_deadline;

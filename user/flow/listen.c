@@ -103,6 +103,7 @@ static void on_ready(struct watch *watch, uint32_t events)
 		listen->complained = false;
 		if (listen->gate && !rate_gate_admit(listen->gate, &peer)) {
 			complain(&listen->worker->complaints, COMPLAINT_RATE, NULL);
+			socket_reset_on_close(fd); /* as dial_back.c does */
 			(void)close(fd);
 			continue;
 		}

@@ -9,6 +9,7 @@
 #include "user/flow/proxy_header.h"
 #include "user/flow/refuse.h"
 #include "user/flow/sources.h"
+#include "user/plane/socket.h"
 #include "user/worker.h"
 
 #include <errno.h>
@@ -61,19 +62,34 @@ static int read_proxy_header(struct connection *connection, const uint8_t *bytes
 	return n;
 }
 
+/*
+ * Wake up when so many bytes are there. The hello is looked at from its start
+ * each time: whoever sends it byte by byte must not have it looked at as often.
+ */
+static void wait_for(struct connection *connection, size_t bytes)
+{
+	if (connection->peek_mark == bytes || (bytes == 1 && connection->peek_mark == 0))
+		return;
+	socket_lowat(connection->stream.ends[SIDE_OUTSIDE].watch.fd, (int)bytes);
+	connection->peek_mark = (uint32_t)bytes;
+}
+
 static void decide(struct connection *connection, const uint8_t *bytes, size_t length)
 {
 	struct client_hello hello;
 	enum client_hello_result result =
 		client_hello_parse(bytes, length, connection->worker->peek_workspace, &hello);
 
+	if (result == CLIENT_HELLO_MORE && length < CLIENT_HELLO_WIRE_MAX) {
+		wait_for(connection, length + hello.missing);
+		return;
+	}
+	wait_for(connection, 1);
 	switch (result) {
 	case CLIENT_HELLO_OK:
 		match_begin(connection, hello.name);
 		break;
 	case CLIENT_HELLO_MORE:
-		if (length < CLIENT_HELLO_WIRE_MAX)
-			break;
 		result = CLIENT_HELLO_TOO_LARGE;
 		/* fall through */
 	default:

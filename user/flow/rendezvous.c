@@ -45,7 +45,8 @@ static int make_token(struct connection *connection, uint8_t token[TOKEN_BYTES])
 	return r < 0 ? r : token_hash(worker->hasher, token, connection->token_key);
 }
 
-static int send_for(struct connection *connection, const uint8_t token[TOKEN_BYTES])
+/* `neighbour`: a worker that may have a parked one, and if not, sends the notice on; or -1. */
+static int send_for(struct connection *connection, const uint8_t token[TOKEN_BYTES], int neighbour)
 {
 	struct worker *worker = connection->worker;
 	struct mail *mail = mail_new(MAIL_NOTICE);
@@ -58,8 +59,6 @@ static int send_for(struct connection *connection, const uint8_t token[TOKEN_BYT
 	snprintf(mail->u.notice.domain, sizeof(mail->u.notice.domain), "%s", connection->name);
 	snprintf(mail->u.notice.operator, sizeof(mail->u.notice.operator), "%s",
 		 connection->operator);
-	/* Another worker may have a parked one; if not, it sends the notice on. */
-	int neighbour = park_neighbour(worker);
 	if (neighbour >= 0) {
 		mail->type = MAIL_BORROW;
 		worker_mail(worker->shop->workers[neighbour], mail);
@@ -96,7 +95,7 @@ void rendezvous_begin(struct connection *connection)
 	}
 	connection_move(connection, CONNECTION_RENDEZVOUS);
 	ids_add(connection);
-	r = send_for(connection, token);
+	r = send_for(connection, token, park_neighbour(worker));
 	OPENSSL_cleanse(token, sizeof(token));
 	if (r < 0) {
 		refuse(connection, ALERT_INTERNAL_ERROR, "out of memory");
@@ -160,6 +159,6 @@ void rendezvous_lent(struct worker *worker, int fd, const uint8_t token[TOKEN_BY
 		connection = waiting_find(worker->waiting, key);
 	if (!connection)
 		(void)close(fd); /* the client has gone meanwhile */
-	else if (!serve_by_parked(connection, fd))
-		refuse(connection, ALERT_INTERNAL_ERROR, "a parked connection was dead");
+	else if (!serve_by_parked(connection, fd) && send_for(connection, token, -1) < 0)
+		refuse(connection, ALERT_INTERNAL_ERROR, "out of memory");
 }

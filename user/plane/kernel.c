@@ -45,7 +45,9 @@ static int quiet(enum libbpf_print_level level, const char *format, va_list args
 static void explain(char why[KERNEL_WHY], const char *what, int r)
 {
 	snprintf(why, KERNEL_WHY, "%s: %s%s", what, strerror(-r),
-		 r == -EPERM ? " (needs root, or CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON)" : "");
+		 r == -EPERM || r == -EACCES || r == -EINVAL
+			 ? " (needs root, or CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON)"
+			 : "");
 }
 
 static uint32_t round_up_power_of_two(uint32_t n)

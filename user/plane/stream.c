@@ -8,11 +8,13 @@
 #include "user/plane/sockmap.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 /* The kernel's worker does not say when it is done: ask soon, then ever more rarely. */
@@ -255,10 +257,25 @@ static uint64_t look_interval(const struct stream *stream)
 	return idle;
 }
 
+/* What the peers' TCP has acknowledged, up to a constant: what only fills a buffer is no progress,
+ * and epoll is silent while a slow reader empties one. */
+static uint64_t acknowledged(const struct stream *stream)
+{
+	uint64_t total = stream_bytes(stream, 0) + stream_bytes(stream, 1);
+
+	for (int e = 0; e < 2; e++) {
+		int queued = 0;
+
+		if (ioctl(stream->ends[e].watch.fd, SIOCOUTQ, &queued) == 0)
+			total -= (uint64_t)queued;
+	}
+	return total;
+}
+
 static void on_look(struct timer *timer)
 {
 	struct stream *stream = container_of(timer, struct stream, look);
-	uint64_t total = stream_bytes(stream, 0) + stream_bytes(stream, 1);
+	uint64_t total = acknowledged(stream);
 	uint64_t interval = look_interval(stream), now = timer_now();
 
 	if (total != stream->last_total) {
@@ -384,6 +401,11 @@ static void settle(struct stream *stream)
 	if (!stream->urgent.armed && sockmap_stops_at_urgent(stream))
 		timer_arm(stream->plane->timers, &stream->urgent, now + URGENT_EVERY);
 	uint64_t interval = look_interval(stream);
+	bool draining = interval && interval != stream->plane->settings->idle_timeout;
+	/* Standing still before the FIN was allowed. */
+	if (draining && !stream->draining)
+		stream->last_progress = now;
+	stream->draining = draining;
 	if (interval && (!stream->look.armed || stream->look.due > now + interval))
 		timer_arm(stream->plane->timers, &stream->look, now + interval);
 }

@@ -146,6 +146,7 @@ struct stream {
 	struct timer look;             /* idle, drain and policy */
 	struct timer urgent;           /* where nothing tells of urgent bytes */
 	uint64_t last_total, last_progress;
+	bool draining; /* a FIN has come that has not gone out yet */
 	void (*ended)(struct stream *stream, enum stream_end_reason reason);
 };
 

@@ -135,7 +135,10 @@ void private_incoming(struct private_service *service, struct jsonrpc_call *call
 	if (!read_params(call, &notice))
 		return;
 	const char *inside = target_inside(service, notice.domain, notice.caller.name);
-	if (!inside) {
+	if (service->stopping) {
+		/* So that the public proxy's client need not wait for nobody. */
+		answer_error(call, 503, "stopping", NULL);
+	} else if (!inside) {
 		answer_error(call, 404, "no matching connection found", NULL);
 	} else if (!target_allowed(service, &notice.caller, notice.endpoint)) {
 		answer_error(call, 403, "endpoint not allowed", NULL);

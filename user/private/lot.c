@@ -66,7 +66,7 @@ static void set_problem(struct lot *lot, const char *problem, const char *what_n
 	lot->problem = problem ? strdup(problem) : NULL;
 }
 
-static void forget_directory(struct lot *lot)
+void lot_forget_directory(struct lot *lot)
 {
 	json_decref(TAKE_PTR(lot->directory));
 	lot->fresh = false;
@@ -101,7 +101,7 @@ void lot_failed(struct lot *lot, const char *problem)
 {
 	lot->asked = 0;
 	lot->failures++;
-	forget_directory(lot);
+	lot_forget_directory(lot);
 	set_problem(lot, problem, "trying again");
 	back_off(lot, lot->failures);
 }
@@ -110,7 +110,7 @@ void lot_refused(struct lot *lot, const char *problem, bool for_good)
 {
 	lot->asked = 0;
 	lot->denied = for_good;
-	forget_directory(lot);
+	lot_forget_directory(lot);
 	set_problem(lot, problem, "asking again in some minutes");
 	wait_ms(lot, lot->keeper->settings.refused);
 }

@@ -40,15 +40,16 @@ struct lot {
 	bool gathering;      /* the timer waits for more to ask for, not after a failure */
 	struct event *calm;  /* ends a period of the demand */
 	struct demand demand;
-	struct place *places; /* demand.waiting of them, room for settings.max */
-	unsigned dialled;     /* given to workers, but they do not wait yet */
-	unsigned asked;       /* in the call or look-up under way; 0: none is */
-	unsigned failures;    /* of calls, since the last one that was answered */
-	unsigned bounces;     /* connections that did not last, since one that did */
-	json_t *directory;    /* entry of the public proxy; NULL: not known or not needed */
-	bool fresh;           /* it was asked for in this attempt */
-	bool denied;          /* and our announcements will not change that */
-	char *problem;        /* the last one logged */
+	struct place *places;    /* demand.waiting of them, room for settings.max */
+	unsigned dialled;        /* given to workers, but they do not wait yet */
+	unsigned asked;          /* in the call or look-up under way; 0: none is */
+	unsigned failures;       /* of calls, since the last one that was answered */
+	unsigned bounces;        /* connections that did not last, since one that did */
+	json_t *directory;       /* entry of the public proxy; NULL: not known or not needed */
+	int64_t directory_since; /* as timer_now_ms() tells */
+	bool fresh;              /* it was asked for in this attempt */
+	bool denied;             /* and our announcements will not change that */
+	char *problem;           /* the last one logged */
 };
 
 int lot_new(struct keeper *keeper, const char *name, struct lot **ret);
@@ -61,6 +62,9 @@ void lot_accepted(struct lot *lot);
 void lot_came(struct lot *lot, unsigned worker, uint64_t connection);
 void lot_lost(struct lot *lot, unsigned worker, uint64_t connection);
 void lot_taken(struct lot *lot, unsigned worker, uint64_t connection);
+
+/* What the directory told of this public proxy is asked for again. */
+void lot_forget_directory(struct lot *lot);
 
 /* How many are to be asked for now. */
 unsigned lot_missing(const struct lot *lot);

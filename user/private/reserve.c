@@ -6,6 +6,7 @@
 #include "user/private/endpoints.h"
 #include "user/private/target.h"
 #include "user/reserve.h"
+#include "user/timer.h"
 #include "user/token_text.h"
 
 #include <errno.h>
@@ -13,6 +14,8 @@
 #include <string.h>
 
 #define CALL_MS 10000
+/* What the directory said of a public proxy is asked again after this time. */
+#define DIRECTORY_MS (10 * 60 * 1000)
 
 /* What the public proxy has given, until its endpoint is resolved. */
 struct reserved {
@@ -198,6 +201,7 @@ static void looked_up(int r, json_t *result, const struct jsonrpc_error *error, 
 		lot_refused(lot, "the directory has no entry for it", true);
 	} else {
 		lot->directory = json_incref(entry);
+		lot->directory_since = timer_now_ms();
 		lot->fresh = true;
 		reserve(lot);
 	}
@@ -223,6 +227,8 @@ void reserve_begin(struct lot *lot)
 	unsigned missing = lot_missing(lot);
 
 	lot->asked = missing < RESERVE_MAX ? missing : RESERVE_MAX;
+	if (lot->directory && timer_now_ms() - lot->directory_since >= DIRECTORY_MS)
+		lot_forget_directory(lot);
 	if (lot->directory || endpoints_configured(lot->keeper->service->public_proxies, lot->name))
 		reserve(lot);
 	else

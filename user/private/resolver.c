@@ -11,9 +11,10 @@
 #include <string.h>
 #include <sys/queue.h>
 
-#define CACHE_MAX     256 /* names; the oldest goes */
-#define CACHE_SECONDS 30  /* an address that changed is dialled by then */
-#define UNDER_WAY_MAX 256
+#define CACHE_MAX       256 /* names; the oldest goes */
+#define CACHE_SECONDS   30  /* an address that changed is dialled by then */
+#define FAILURE_SECONDS 1   /* a name that cannot be resolved is not asked for more often */
+#define UNDER_WAY_MAX   256
 
 struct answer {
 	TAILQ_ENTRY(answer) entry;
@@ -23,13 +24,19 @@ struct answer {
 	int n;
 };
 
+/* Who waits for an answer. Many may, for the same one. */
+struct waiter {
+	STAILQ_ENTRY(waiter) entry;
+	resolver_done done;
+	void *arg;
+};
+
 struct lookup {
 	LIST_ENTRY(lookup) entry;
 	struct resolver *resolver;
 	struct evdns_getaddrinfo_request *request;
 	char *endpoint;
-	resolver_done done;
-	void *arg;
+	STAILQ_HEAD(, waiter) waiters;
 };
 
 struct resolver {
@@ -63,9 +70,15 @@ static void forget(struct resolver *resolver, struct answer *answer)
 
 static void finish(struct lookup *lookup, int n, const struct addr *list)
 {
+	struct waiter *waiter;
+
 	LIST_REMOVE(lookup, entry);
 	lookup->resolver->under_way--;
-	lookup->done(n, list, lookup->arg);
+	while ((waiter = STAILQ_FIRST(&lookup->waiters))) {
+		STAILQ_REMOVE_HEAD(&lookup->waiters, entry);
+		waiter->done(n, list, waiter->arg);
+		free(waiter);
+	}
 	free(lookup->endpoint);
 	free(lookup);
 }
@@ -114,7 +127,7 @@ static const struct answer *recall(struct resolver *resolver, const char *endpoi
 	return NULL;
 }
 
-/* Not remembering is no error: the next one asks again. */
+/* `n` addresses, or an error. Not remembering is no error: the next one asks again. */
 static void remember(struct resolver *resolver, const char *endpoint, const struct addr *list,
 		     int n)
 {
@@ -124,9 +137,10 @@ static void remember(struct resolver *resolver, const char *endpoint, const stru
 		free(answer);
 		return;
 	}
-	memcpy(answer->list, list, (size_t)n * sizeof(*list));
+	if (n > 0)
+		memcpy(answer->list, list, (size_t)n * sizeof(*list));
 	answer->n = n;
-	answer->until = timer_now() + CACHE_SECONDS * NS_PER_S;
+	answer->until = timer_now() + (n > 0 ? CACHE_SECONDS : FAILURE_SECONDS) * NS_PER_S;
 	if (resolver->n_cached >= CACHE_MAX)
 		forget(resolver, TAILQ_FIRST(&resolver->cache));
 	TAILQ_INSERT_TAIL(&resolver->cache, answer, entry);
@@ -146,10 +160,10 @@ static void resolved(int error, struct evutil_addrinfo *found, void *arg)
 	}
 	if (found)
 		evutil_freeaddrinfo(found);
-	if (n > 0)
-		remember(lookup->resolver, lookup->endpoint, list, n);
-	else
+	if (n == 0)
 		n = error == EVUTIL_EAI_CANCEL ? -ECANCELED : -ENOENT;
+	if (n != -ECANCELED)
+		remember(lookup->resolver, lookup->endpoint, list, n);
 	finish(lookup, n, list);
 }
 
@@ -167,6 +181,30 @@ static int start_dns(struct resolver *resolver)
 	return 0;
 }
 
+static struct lookup *find(const struct resolver *resolver, const char *endpoint)
+{
+	struct lookup *lookup;
+
+	LIST_FOREACH(lookup, &resolver->lookups, entry)
+	{
+		if (strcmp(lookup->endpoint, endpoint) == 0)
+			return lookup;
+	}
+	return NULL;
+}
+
+static int wait_for(struct lookup *lookup, resolver_done done, void *arg)
+{
+	struct waiter *waiter = calloc(1, sizeof(*waiter));
+
+	if (!waiter)
+		return -ENOMEM;
+	waiter->done = done;
+	waiter->arg = arg;
+	STAILQ_INSERT_TAIL(&lookup->waiters, waiter, entry);
+	return 0;
+}
+
 static int ask(struct resolver *resolver, const char *endpoint, resolver_done done, void *arg)
 {
 	struct evutil_addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_protocol = IPPROTO_TCP};
@@ -181,13 +219,16 @@ static int ask(struct resolver *resolver, const char *endpoint, resolver_done do
 	if (r < 0)
 		return r;
 	struct lookup *lookup = calloc(1, sizeof(*lookup));
-	if (!lookup || !(lookup->endpoint = strdup(endpoint))) {
+	if (!lookup)
+		return -ENOMEM;
+	STAILQ_INIT(&lookup->waiters);
+	lookup->resolver = resolver;
+	lookup->endpoint = strdup(endpoint);
+	if (!lookup->endpoint || wait_for(lookup, done, arg) < 0) {
+		free(lookup->endpoint);
 		free(lookup);
 		return -ENOMEM;
 	}
-	lookup->resolver = resolver;
-	lookup->done = done;
-	lookup->arg = arg;
 	LIST_INSERT_HEAD(&resolver->lookups, lookup, entry);
 	resolver->under_way++;
 	snprintf(service, sizeof(service), "%u", port);
@@ -214,7 +255,8 @@ void resolver_lookup(struct resolver *resolver, const char *endpoint, resolver_d
 		done(answer->n, list, arg);
 		return;
 	}
-	int r = ask(resolver, endpoint, done, arg);
+	struct lookup *same = find(resolver, endpoint);
+	int r = same ? wait_for(same, done, arg) : ask(resolver, endpoint, done, arg);
 	if (r < 0)
 		done(r, NULL, arg);
 }

@@ -28,6 +28,7 @@ struct private_service {
 	unsigned max_calls;           /* announcements and withdrawals under way */
 	unsigned max_dials;           /* incoming connections whose addresses are being resolved */
 	unsigned calls, dials;        /* how many there are now */
+	bool stopping;                /* no more notices are taken */
 };
 
 void private_service_call(struct private_service *service, struct jsonrpc_call *call);

@@ -227,6 +227,31 @@ static void test_extensions(void **state)
 			 CLIENT_HELLO_MALFORMED);
 }
 
+/* However it is cut, `missing` is never more than what is missing. */
+static void test_what_is_missing(void **state)
+{
+	static const size_t sizes[] = {1, 3, 100, 16384};
+	struct client_hello hello;
+
+	(void)state;
+	extensions.n = 0;
+	sni(&extensions, "a.example", 9);
+	message(&plain, &extensions, 0);
+	for (size_t s = 0; s < sizeof(sizes) / sizeof(sizes[0]); s++) {
+		records(&wire, &plain, sizes[s]);
+		for (size_t n = 0; n < wire.n; n++) {
+			assert_int_equal(client_hello_parse(wire.data, n, workspace, &hello),
+					 CLIENT_HELLO_MORE);
+			assert_in_range(hello.missing, 1, wire.n - n);
+		}
+		/* In one record all of it is known once the handshake's header is there. */
+		if (sizes[s] == 16384) {
+			(void)client_hello_parse(wire.data, 9, workspace, &hello);
+			assert_int_equal(hello.missing, wire.n - 9);
+		}
+	}
+}
+
 /* What a wrong length anywhere in the hello leads to: an answer, never a read outside. */
 static void test_every_byte_changed(void **state)
 {
@@ -282,9 +307,13 @@ static void test_openssl(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_names),      cmocka_unit_test(test_every_split),
-		cmocka_unit_test(test_largest),    cmocka_unit_test(test_not_tls),
-		cmocka_unit_test(test_extensions), cmocka_unit_test(test_every_byte_changed),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_every_split),
+		cmocka_unit_test(test_largest),
+		cmocka_unit_test(test_not_tls),
+		cmocka_unit_test(test_extensions),
+		cmocka_unit_test(test_what_is_missing),
+		cmocka_unit_test(test_every_byte_changed),
 		cmocka_unit_test(test_openssl),
 	};
 

@@ -74,6 +74,21 @@ static void names_are_looked_up(void **state)
 	assert_true(last_n > 0);
 }
 
+/* One question for all who ask the same, and not again at once when there is no answer. */
+static void same_names_are_asked_once(void **state)
+{
+	for (unsigned i = 0; i < 1000; i++)
+		resolver_lookup(*state, "same.invalid:1", done, &answers);
+	while (answers < 1000)
+		event_base_loop(base, EVLOOP_ONCE);
+	/* More than may be under way: each was answered, and none for want of room. */
+	assert_int_equal(answers, 1000);
+	assert_int_equal(last_n, -ENOENT);
+	resolver_lookup(*state, "same.invalid:1", done, &answers);
+	assert_int_equal(answers, 1001);
+	assert_int_equal(last_n, -ENOENT);
+}
+
 static void freeing_cancels(void **state)
 {
 	struct resolver *resolver = NULL;
@@ -104,9 +119,8 @@ static void under_way_is_bounded(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(addresses_need_no_turn),
-		TEST(names_are_looked_up),
-		TEST(freeing_cancels),
+		TEST(addresses_need_no_turn),    TEST(names_are_looked_up),
+		TEST(same_names_are_asked_once), TEST(freeing_cancels),
 		TEST(under_way_is_bounded),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
