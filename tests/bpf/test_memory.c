@@ -32,9 +32,9 @@
 #define CROWD_MOST 50
 
 /*
- * Where all that is passed has to go through the kernel's worker, what TCP sends
- * before the worker has charged it to the socket: a window, half of the
- * receive buffer. docs/kernel.md, "Older kernels".
+ * Where what is passed has to go through the kernel's worker, what comes before
+ * the worker has charged it to the socket: a window, half of the receive
+ * buffer. docs/kernel.md, "Older kernels".
  */
 #define WINDOW ((MEMORY - BEYOND) / 4)
 
@@ -78,8 +78,7 @@ static uint32_t memory_of(int fd, int what)
 
 static uint64_t most_beyond(const struct setting *setting)
 {
-	struct kernel_quirks quirks = quirks_of_this_kernel();
-	bool late = quirks.passes_out_of_order && !quirks.worker_locks &&
+	bool late = quirks_of_this_kernel().passes_out_of_order &&
 		    (setting->forwarding == FORWARD_SOCKMAP || setting->forwarding == FORWARD_AUTO);
 
 	return late ? BEYOND + WINDOW : BEYOND;
