@@ -3,10 +3,12 @@
 #include "tests/bpf/lib/group.h"
 #include "tests/bpf/lib/scene.h"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -94,13 +96,18 @@ static void test_no_cpu_while_waiting(void **state)
 {
 	enum { KINDS = 6, EACH = 3 };
 	const struct setting *setting = *state, small = setting_with_small_reader(setting);
+	/* One group at a time, and all open before any is filled: while TCP is short of memory,
+	 * which a small machine then is, no stream enters the sockmap. */
+	int turn = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	assert_int_equal(flock(turn, LOCK_EX), 0);
 	struct bridge *own = scene_bridge(setting->forwarding, 60 * NS_PER_S, 60 * NS_PER_S);
 	struct scene scenes[KINDS * EACH];
 
+	for (int s = 0; s < KINDS * EACH; s++)
+		scenes[s] = scene_open(own, s % KINDS == 3 ? &small : setting);
 	for (int s = 0; s < KINDS * EACH; s++) {
 		int kind = s % KINDS;
 
-		scenes[s] = scene_open(own, kind == 3 ? &small : setting);
 		if (kind == 3)
 			scene_send_unread(&scenes[s], 0);
 		if (kind == 1 || kind == 2)
@@ -131,6 +138,7 @@ static void test_no_cpu_while_waiting(void **state)
 	}
 	assert_int_equal(bridge_map_entries(own), 0);
 	bridge_free(own);
+	close(turn);
 	assert_true(used_ms < 50);
 }
 
