@@ -22,26 +22,13 @@
 #define TURN_MS     50
 #define QUIET_TURNS 5
 
-static void tell_workers(struct control *control, unsigned grace_ms)
-{
-	for (unsigned i = 0; i < control->crew.n; i++) {
-		struct mail *mail = mail_new(MAIL_STOP);
-		if (!mail) {
-			log_error("worker %u cannot be told to stop: out of memory", i);
-			continue;
-		}
-		mail->u.stop.grace_ms = grace_ms;
-		crew_mail(&control->crew, i, mail);
-	}
-}
-
 static void stop(struct control *control)
 {
 	const struct timeval turn = {.tv_usec = TURN_MS * 1000};
 	long long grace_ms = settings_integer(control->tree, "limits.shutdown_grace");
 
 	if (control->stopping) {
-		tell_workers(control, 0);
+		crew_stop(&control->crew, 0);
 		event_base_loopbreak(control->base);
 		return;
 	}
@@ -49,7 +36,7 @@ static void stop(struct control *control)
 	log_info("stopping: open connections may go on for %lld.%03lld s", grace_ms / 1000,
 		 grace_ms % 1000);
 	control->ops->stop(control);
-	tell_workers(control, (unsigned)grace_ms);
+	crew_stop(&control->crew, (unsigned)grace_ms);
 	control->turns_left = (unsigned)(grace_ms / TURN_MS);
 	event_add(control->quiet, &turn);
 }

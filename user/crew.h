@@ -15,3 +15,7 @@ struct crew {
 /* Both take the mail; without a worker to get it, it is freed. */
 void crew_mail(struct crew *crew, unsigned worker, struct mail *mail);
 void crew_mail_next(struct crew *crew, struct mail *mail); /* to each in turn */
+
+/* All of them: open connections may go on for so long, or what is left of an earlier, shorter time.
+ */
+void crew_stop(struct crew *crew, unsigned grace_ms);

@@ -4,6 +4,7 @@
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "user/config.h"
+#include "user/crew.h"
 #include "user/flow/rate_gate.h"
 #include "user/flow/sources.h"
 #include "user/plane/gate.h"
@@ -99,28 +100,11 @@ static int start_workers(struct proxy *proxy)
 	return 0;
 }
 
-/* What is shorter counts, of this and what they were told before. */
-static void tell_to_stop(struct proxy *proxy, uint64_t grace)
+static bool all_have_ended(const struct crew *crew)
 {
-	for (unsigned i = 0; i < proxy->config.workers; i++) {
-		struct worker *worker = proxy->shop.workers[i];
-		struct mail *mail = worker && worker->started ? mail_new(MAIL_STOP) : NULL;
-
-		if (!mail)
-			continue;
-		mail->u.stop.grace_ms = (unsigned)(grace / NS_PER_MS);
-		worker_mail(worker, mail);
-	}
-}
-
-static bool all_have_ended(const struct proxy *proxy)
-{
-	for (unsigned i = 0; i < proxy->config.workers; i++) {
-		const struct worker *worker = proxy->shop.workers[i];
-
-		if (worker && worker->started && !atomic_load(&worker->ended))
+	for (unsigned i = 0; i < crew->n; i++)
+		if (crew->workers[i]->started && !atomic_load(&crew->workers[i]->ended))
 			return false;
-	}
 	return true;
 }
 
@@ -128,24 +112,24 @@ static bool all_have_ended(const struct proxy *proxy)
 static void stop_workers(struct proxy *proxy)
 {
 	const struct timespec turn = {.tv_nsec = 20 * NS_PER_MS};
+	struct crew crew = {.workers = proxy->shop.workers};
 	sigset_t signals;
 
-	if (!proxy->shop.workers)
-		return;
+	while (crew.workers && crew.n < proxy->config.workers && crew.workers[crew.n])
+		crew.n++;
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
-	tell_to_stop(proxy, proxy->config.shutdown_grace);
-	while (!all_have_ended(proxy)) {
+	crew_stop(&crew, (unsigned)(proxy->config.shutdown_grace / NS_PER_MS));
+	while (!all_have_ended(&crew)) {
 		if (sigtimedwait(&signals, NULL, &turn) < 0)
 			continue;
 		log_info("signal again: open connections are reset");
-		tell_to_stop(proxy, 0);
+		crew_stop(&crew, 0);
 	}
-	for (unsigned i = 0; i < proxy->config.workers; i++)
-		if (proxy->shop.workers[i])
-			worker_join(proxy->shop.workers[i]);
+	for (unsigned i = 0; i < crew.n; i++)
+		worker_join(crew.workers[i]);
 }
 
 static void close_proxy(struct proxy *proxy)

@@ -359,6 +359,7 @@ void worker_free(struct worker *worker)
 	id_table_free(worker->ids);
 	inside_memory_free(worker->inside);
 	parking_free(worker->parking);
+	operators_free(&worker->operators);
 	routes_unref(worker->routes);
 	outbox_clear(&worker->outbox);
 	mailbox_free(worker->box);

@@ -7,6 +7,7 @@
 #include "user/flow/connection.h"
 #include "user/flow/dial_back.h"
 #include "user/flow/listen.h"
+#include "user/flow/operators.h"
 #include "user/mailbox.h"
 #include "user/outbox.h"
 #include "user/plane/kernel.h"
@@ -50,7 +51,8 @@ struct worker {
 	struct plane plane;
 	struct routes *routes; /* a reference; NULL until the first mail */
 	struct token_hasher *hasher;
-	struct parking *parking; /* public: connections dialled ahead by private proxies */
+	struct operator_table operators; /* public */
+	struct parking *parking;         /* public: connections dialled ahead by private proxies */
 	struct id_table *ids;
 	struct inside_memory *inside; /* private */
 	struct waiting_room *waiting; /* connections that wait for their dial-back, by token */

@@ -69,12 +69,13 @@ static void begin_stream(struct connection *connection, const struct proxy_heade
 {
 	struct worker *worker = connection->worker;
 	struct addr inside[ENDPOINT_ADDRS];
-	unsigned n = inside_recall(worker->inside, header->authority, connection->operator,
-				   timer_now(), inside);
+	uint64_t now = timer_now();
+	unsigned n =
+		inside_recall(worker->inside, header->authority, connection->operator, now, inside);
 	const char *question = n > 0 ? "" : header->authority;
 
 	connection->ahead = false;
-	connection->began = timer_now();
+	connection->began = now;
 	/* In any case: it counts as waiting no longer. */
 	ahead_tell(worker, connection->id, PARKED_TAKEN, connection->operator, question);
 	if (take_over(connection, header) < 0)

@@ -50,7 +50,7 @@ struct origin {
 struct connection {
 	TAILQ_ENTRY(connection) in_state;
 	LIST_ENTRY(connection) in_waiting; /* while it waits for its dial-back … */
-	struct waiting_for *waiting_for;   /* … of this operator */
+	struct operator_entry *waiting_for; /* … of this private proxy */
 	LIST_ENTRY(connection) in_ids;     /* while it waits for the control thread */
 	struct worker *worker;
 	enum connection_state state;

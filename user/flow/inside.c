@@ -6,12 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PLACES 16       /* the last name that falls on a place has it */
+#define PLACES 16       /* names in turn at one worker; with more, some are asked for more often */
 #define VALID  NS_PER_S /* an announcement that is withdrawn ends within this time */
 
 struct place {
 	char domain[DOMAIN_MAX + 1];
-	char operator[OPERATOR_MAX + 1];
+	char proxy[OPERATOR_MAX + 1];
 	struct addr addrs[ENDPOINT_ADDRS];
 	unsigned n; /* 0: empty */
 	uint64_t learned;
@@ -31,39 +31,53 @@ void inside_memory_free(struct inside_memory *memory)
 	free(memory);
 }
 
-/* FNV-1a. Names that meet on one place cost a question each, nothing else. */
-static unsigned place_of(const char *domain, const char *operator)
+static const struct place *find(const struct inside_memory *memory, const char *domain,
+				const char *proxy)
 {
-	uint32_t hash = 2166136261u;
+	for (unsigned i = 0; i < PLACES; i++) {
+		const struct place *place = &memory->places[i];
 
-	for (const char *c = domain; *c; c++)
-		hash = (hash ^ (unsigned char)*c) * 16777619u;
-	for (const char *c = operator; *c; c++)
-		hash = (hash ^ (unsigned char)*c) * 16777619u;
-	return (hash ^ hash >> 16) % PLACES;
+		if (place->n > 0 && strcmp(place->domain, domain) == 0 &&
+		    strcmp(place->proxy, proxy) == 0)
+			return place;
+	}
+	return NULL;
 }
 
-void inside_learn(struct inside_memory *memory, const char *domain, const char *operator,
-		  const struct addr * addrs, unsigned n, uint64_t now)
+/* Its own, or that of the one which was learned first. */
+static struct place *place_for(struct inside_memory *memory, const char *domain, const char *proxy)
 {
-	struct place *place = &memory->places[place_of(domain, operator)];
+	const struct place *own = find(memory, domain, proxy);
+	struct place *first = &memory->places[0];
 
-	if (strlen(domain) > DOMAIN_MAX || strlen(operator) > OPERATOR_MAX || n > ENDPOINT_ADDRS)
+	if (own)
+		return &memory->places[own - memory->places];
+	for (unsigned i = 1; i < PLACES; i++)
+		if (memory->places[i].learned < first->learned)
+			first = &memory->places[i];
+	return first;
+}
+
+void inside_learn(struct inside_memory *memory, const char *domain, const char *proxy,
+		  const struct addr *addrs, unsigned n, uint64_t now)
+{
+	struct place *place = place_for(memory, domain, proxy);
+
+	if (strlen(domain) > DOMAIN_MAX || strlen(proxy) > OPERATOR_MAX || n > ENDPOINT_ADDRS)
 		return;
 	strcpy(place->domain, domain);
-	strcpy(place->operator, operator);
+	strcpy(place->proxy, proxy);
 	memcpy(place->addrs, addrs, n * sizeof(*addrs));
 	place->n = n;
 	place->learned = now;
 }
 
-unsigned inside_recall(const struct inside_memory *memory, const char *domain, const char *operator,
+unsigned inside_recall(const struct inside_memory *memory, const char *domain, const char *proxy,
 		       uint64_t now, struct addr *ret)
 {
-	const struct place *place = &memory->places[place_of(domain, operator)];
+	const struct place *place = find(memory, domain, proxy);
 
-	if (place->n == 0 || now - place->learned >= VALID || strcmp(place->domain, domain) != 0 ||
-	    strcmp(place->operator, operator) != 0)
+	if (!place || now - place->learned >= VALID)
 		return 0;
 	memcpy(ret, place->addrs, place->n * sizeof(*ret));
 	return place->n;

@@ -8,17 +8,15 @@
 
 #include "user/mailbox.h"
 
-#include <stdbool.h>
-
 struct inside_memory;
 
 struct inside_memory *inside_memory_new(void); /* NULL: out of memory */
 void inside_memory_free(struct inside_memory *memory);
 
-/* `now`: monotonic, ns. `operator`: the public proxy's. */
-void inside_learn(struct inside_memory *memory, const char *domain, const char *operator,
-		  const struct addr * addrs, unsigned n, uint64_t now);
+/* `now`: monotonic, ns. `proxy`: the public one, by its operator. */
+void inside_learn(struct inside_memory *memory, const char *domain, const char *proxy,
+		  const struct addr *addrs, unsigned n, uint64_t now);
 
 /* How many addresses; 0: ask. `ret` takes ENDPOINT_ADDRS. */
-unsigned inside_recall(const struct inside_memory *memory, const char *domain, const char *operator,
+unsigned inside_recall(const struct inside_memory *memory, const char *domain, const char *proxy,
 		       uint64_t now, struct addr *ret);

@@ -3,6 +3,7 @@
 
 #include "common/log.h"
 #include "user/flow/complain.h"
+#include "user/flow/operators.h"
 #include "user/flow/token.h"
 #include "user/plane/socket.h"
 #include "user/worker.h"
@@ -19,29 +20,19 @@
 
 #define BUCKETS 256
 
-struct parked_operator {
-	LIST_ENTRY(parked_operator) in_parking;
-	LIST_HEAD(, parked) parked; /* the freshest first */
-	uint32_t n;                 /* of parked and reserved */
-	char name[];
-};
-
 /* First a reservation without a descriptor, then a parked connection. */
 struct parked {
 	LIST_ENTRY(parked) in_list;
 	struct worker *worker;
-	struct parked_operator *owner;
+	struct operator_entry *owner;
 	struct watch watch;
 	bool is_open;
 	struct timer timer; /* end of the reservation, or of the parking time */
 	uint8_t token_key[TOKEN_KEY_BYTES];
 };
 
-LIST_HEAD(parked_list, parked);
-
 struct parking {
 	uint32_t n, most, most_per_operator;
-	LIST_HEAD(, parked_operator) operators;
 	struct parked_list reserved[BUCKETS], ended;
 };
 
@@ -58,14 +49,6 @@ struct parking *parking_new(uint32_t most, uint32_t most_per_operator)
 
 void parking_free(struct parking *parking)
 {
-	struct parked_operator *owner;
-
-	if (!parking)
-		return;
-	while ((owner = LIST_FIRST(&parking->operators))) {
-		LIST_REMOVE(owner, in_parking);
-		free(owner);
-	}
 	free(parking);
 }
 
@@ -73,30 +56,6 @@ void parking_free(struct parking *parking)
 static struct parked_list *bucket_of(struct parking *parking, const uint8_t key[TOKEN_KEY_BYTES])
 {
 	return &parking->reserved[key[0] % BUCKETS];
-}
-
-static struct parked_operator *find(struct parking *parking, const char *name)
-{
-	struct parked_operator *owner;
-
-	LIST_FOREACH(owner, &parking->operators, in_parking)
-	if (strcmp(owner->name, name) == 0)
-		return owner;
-	return NULL;
-}
-
-static struct parked_operator *find_or_make(struct parking *parking, const char *name)
-{
-	struct parked_operator *owner = find(parking, name);
-
-	if (owner)
-		return owner;
-	owner = calloc(1, sizeof(*owner) + strlen(name) + 1);
-	if (!owner)
-		return NULL;
-	memcpy(owner->name, name, strlen(name) + 1);
-	LIST_INSERT_HEAD(&parking->operators, owner, in_parking);
-	return owner;
 }
 
 static void count(struct worker *worker, const struct parked *parked, int change)
@@ -116,7 +75,7 @@ static void finish(struct parked *parked)
 	OPENSSL_cleanse(parked->token_key, sizeof(parked->token_key));
 	LIST_REMOVE(parked, in_list);
 	LIST_INSERT_HEAD(&worker->parking->ended, parked, in_list);
-	parked->owner->n--;
+	parked->owner->n_parked--;
 	worker->parking->n--;
 }
 
@@ -135,9 +94,11 @@ static void on_ready(struct watch *watch, uint32_t events)
 void park_reserve(struct worker *worker, const struct mail *mail)
 {
 	struct parking *parking = worker->parking;
-	struct parked_operator *owner = find_or_make(parking, mail->u.reservation.operator);
+	struct operator_entry *owner =
+		operators_get(&worker->operators, mail->u.reservation.operator);
 
-	if (!owner || parking->n >= parking->most || owner->n >= parking->most_per_operator) {
+	if (!owner || parking->n >= parking->most ||
+	    owner->n_parked >= parking->most_per_operator) {
 		/* Its token will not be known, and the private proxy asks again later. */
 		complain(&worker->complaints, COMPLAINT_NO_ROOM_TO_PARK,
 			 mail->u.reservation.operator);
@@ -155,7 +116,7 @@ void park_reserve(struct worker *worker, const struct mail *mail)
 	parked->watch.fd = -1;
 	parked->watch.ready = on_ready;
 	parked->timer.fire = on_timer;
-	owner->n++;
+	owner->n_parked++;
 	parking->n++;
 	LIST_INSERT_HEAD(bucket_of(parking, parked->token_key), parked, in_list);
 	timer_arm(&worker->timers, &parked->timer,
@@ -216,7 +177,7 @@ static bool is_alive(int fd)
 
 int park_take(struct worker *worker, const char *name)
 {
-	struct parked_operator *owner = find(worker->parking, name);
+	struct operator_entry *owner = operators_find(&worker->operators, name);
 	struct parked *parked;
 
 	while (owner && (parked = LIST_FIRST(&owner->parked))) {
@@ -235,13 +196,13 @@ int park_take(struct worker *worker, const char *name)
 void park_close_all(struct worker *worker)
 {
 	struct parking *parking = worker->parking;
-	struct parked_operator *owner;
+	struct operator_entry *owner;
 	struct parked *parked;
 
 	for (int i = 0; i < BUCKETS; i++)
 		while ((parked = LIST_FIRST(&parking->reserved[i])))
 			finish(parked);
-	LIST_FOREACH(owner, &parking->operators, in_parking)
+	LIST_FOREACH(owner, &worker->operators, in_table)
 	while ((parked = LIST_FIRST(&owner->parked)))
 		finish(parked);
 }

@@ -86,9 +86,11 @@ void rendezvous_begin(struct connection *connection)
 	struct watch *watch = &connection->stream.ends[SIDE_OUTSIDE].watch;
 	uint8_t token[TOKEN_BYTES];
 
-	int r = make_token(connection, token);
+	struct operator_entry *private = operators_get(&worker->operators, connection->operator);
+
+	int r = private ? make_token(connection, token) : -ENOMEM;
 	if (r == 0)
-		r = waiting_enter(worker->waiting, connection);
+		r = waiting_enter(worker->waiting, private, connection);
 	if (r < 0) {
 		refuse(connection, ALERT_INTERNAL_ERROR, why_not(r));
 		return;

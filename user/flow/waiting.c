@@ -10,16 +10,8 @@
 
 LIST_HEAD(bucket, connection);
 
-/* Kept until the end: their number is that of the operators with announcements, ever. */
-struct waiting_for {
-	LIST_ENTRY(waiting_for) in_room;
-	uint32_t n;
-	char name[];
-};
-
 struct waiting_room {
 	uint32_t n, most, most_per_operator;
-	LIST_HEAD(, waiting_for) operators;
 	struct bucket by_token[BUCKETS];
 };
 
@@ -36,14 +28,6 @@ struct waiting_room *waiting_room_new(uint32_t most, uint32_t most_per_operator)
 
 void waiting_room_free(struct waiting_room *room)
 {
-	struct waiting_for *one;
-
-	if (!room)
-		return;
-	while ((one = LIST_FIRST(&room->operators))) {
-		LIST_REMOVE(one, in_room);
-		free(one);
-	}
 	free(room);
 }
 
@@ -56,34 +40,15 @@ static struct bucket *bucket_of(struct waiting_room *room, const uint8_t key[TOK
 	return &room->by_token[index % BUCKETS];
 }
 
-static struct waiting_for *find_or_make(struct waiting_room *room, const char *name)
-{
-	struct waiting_for *one;
-
-	LIST_FOREACH(one, &room->operators, in_room)
-	{
-		if (strcmp(one->name, name) == 0)
-			return one;
-	}
-	one = calloc(1, sizeof(*one) + strlen(name) + 1);
-	if (!one)
-		return NULL;
-	strcpy(one->name, name);
-	LIST_INSERT_HEAD(&room->operators, one, in_room);
-	return one;
-}
-
-int waiting_enter(struct waiting_room *room, struct connection *connection)
+int waiting_enter(struct waiting_room *room, struct operator_entry *operator,
+		  struct connection * connection)
 {
 	if (room->n >= room->most)
 		return -EUSERS;
-	struct waiting_for *one = find_or_make(room, connection->operator);
-	if (!one)
-		return -ENOMEM;
-	if (one->n >= room->most_per_operator)
+	if (operator->n_waiting >= room->most_per_operator)
 		return -EDQUOT;
-	connection->waiting_for = one;
-	one->n++;
+	connection->waiting_for = operator;
+	operator->n_waiting++;
 	room->n++;
 	LIST_INSERT_HEAD(bucket_of(room, connection->token_key), connection, in_waiting);
 	return 0;
@@ -92,7 +57,7 @@ int waiting_enter(struct waiting_room *room, struct connection *connection)
 void waiting_leave(struct waiting_room *room, struct connection *connection)
 {
 	LIST_REMOVE(connection, in_waiting);
-	connection->waiting_for->n--;
+	connection->waiting_for->n_waiting--;
 	connection->waiting_for = NULL;
 	room->n--;
 	OPENSSL_cleanse(connection->token_key, sizeof(connection->token_key));

@@ -7,20 +7,18 @@
 #pragma once
 
 #include "user/flow/connection.h"
+#include "user/flow/operators.h"
 
 #include <stdint.h>
 
 struct waiting_room;
-struct waiting_for;
 
 struct waiting_room *waiting_room_new(uint32_t most, uint32_t most_per_operator); /* or NULL */
 void waiting_room_free(struct waiting_room *room);
 
-/*
- * By connection->token_key; its operator is known. -EUSERS: too many wait,
- * -EDQUOT: too many of its operator, -ENOMEM.
- */
-int waiting_enter(struct waiting_room *room, struct connection *connection);
+/* By connection->token_key. -EUSERS: too many wait, -EDQUOT: too many for this operator. */
+int waiting_enter(struct waiting_room *room, struct operator_entry *operator,
+		  struct connection * connection);
 void waiting_leave(struct waiting_room *room, struct connection *connection);
 
 /* NULL: nobody waits for this token. */

@@ -11,18 +11,20 @@
 #include <cmocka.h>
 
 static struct connection connections[8];
+static struct operator_table operators;
 
 static int tear_down(void **state)
 {
 	waiting_room_free(*state);
+	operators_free(&operators);
 	return 0;
 }
 
-static int enter(void **state, int i, char *operator)
+static int enter(void **state, int i, const char *private)
 {
-	connections[i] = (struct connection){.operator= operator};
+	connections[i] = (struct connection){0};
 	memset(connections[i].token_key, i + 1, TOKEN_KEY_BYTES);
-	return waiting_enter(*state, &connections[i]);
+	return waiting_enter(*state, operators_get(&operators, private), &connections[i]);
 }
 
 static struct connection *find(void **state, int i)
