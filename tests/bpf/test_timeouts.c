@@ -73,6 +73,42 @@ static void test_drain_timeout(void **state)
 	close_scene_and_bridge(&scene, STREAM_STALLED);
 }
 
+/* To stand still before the FIN is allowed for longer, and does not count afterwards. */
+static void test_stand_still_before_the_drain(void **state)
+{
+	const struct setting small = setting_with_small_reader(*state);
+	/* Looked at after 1.2, 1.8 and 2.4 s: the FIN comes shortly before the last of them, and
+	 * between two of the probes that let some more bytes through. */
+	struct scene scene = open_scene_with(&small, 1200 * NS_PER_MS, 500 * NS_PER_MS);
+
+	scene_send_unread(&scene, 0);
+	scene_expect_no_reset(&scene, 0, 2000);
+	scene_finish(&scene, 0);
+	scene_expect_no_reset(&scene, 0, 420);
+	for (int i = 0; i < 2; i++)
+		scene_expect_reset(&scene, i);
+	close_scene_and_bridge(&scene, STREAM_STALLED);
+}
+
+/* A drain that moves, however slowly, goes on: also where the kernel announces no room meanwhile.
+ */
+static void test_drain_by_sips(void **state)
+{
+	const struct setting small = setting_with_small_reader(*state);
+	struct scene scene = open_scene_with(&small, 0, 400 * NS_PER_MS);
+
+	scene_send_unread(&scene, 0);
+	scene_finish(&scene, 0);
+	for (int i = 0; i < 20; i++) {
+		usleep(100000);
+		scene_receive(&scene, 1, 16 * KIB);
+	}
+	scene_expect_fin(&scene, 1);
+	scene_finish(&scene, 1);
+	scene_expect_fin(&scene, 0);
+	close_scene_and_bridge(&scene, STREAM_FINISHED);
+}
+
 /* A drain that moves, however slowly, goes on. */
 static void test_drain_that_is_slow(void **state)
 {
@@ -149,6 +185,8 @@ int main(void)
 		{"a peer that vanishes", test_peer_that_vanishes, true},
 		{"drain time-out", test_drain_timeout, true},
 		{"a slow drain", test_drain_that_is_slow, true},
+		{"a drain by sips", test_drain_by_sips, true},
+		{"a stand-still before the drain", test_stand_still_before_the_drain, true},
 		{"no CPU time while waiting", test_no_cpu_while_waiting, true},
 	};
 

@@ -37,6 +37,10 @@ def add_slow_server(world):
         "internal_address": f"localhost:{port}"}]}}, "920_slow")
 
 
+def open_sockets(process):
+    return sum(fd.startswith("socket:") for fd in process.fds())
+
+
 @pytest.fixture(scope="module", params=PATHS)
 def path(request, tmp_path_factory):
     """A running world for each way of forwarding."""
@@ -48,6 +52,8 @@ def path(request, tmp_path_factory):
     try:
         world.wait_ready()
         yield world
+        # A client is done before its server has seen the FIN; stopped then, it reports a failure.
+        w.wait_until(lambda: open_sockets(world["slow-streamer"]) == 1, 10, "only it listens")
     finally:
         problems = world.stop()
     assert not problems, problems

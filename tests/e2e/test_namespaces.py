@@ -144,6 +144,28 @@ def test_private_host_that_vanishes(make_world):
         w.wait_until(hosts.answers, 60, "it is back", 0.2)
 
 
+@pytest.mark.limit(120)
+def test_internal_port_that_the_private_proxy_picks_for_itself(make_world):
+    """Nobody listens on it, and connect() may meet its own end: no client gets its hello back."""
+    with Hosts() as hosts:
+        low, high = 40000, 40255
+        set_range = hosts.run(hosts.inside, "sysctl", "-qw",
+                              f"net.ipv4.ip_local_port_range={low} {high}")
+        assert set_range.returncode == 0, set_range.stderr
+        world = hosts.world(make_world)
+        name = "nobody.internal-server.local"
+        world.extra("private-proxy-1", {"private": {"announcements": [{
+            "domain": name, "proxies": ["public-proxy-1.ga"],
+            "internal_address": f"127.0.0.1:{low + 10}"}]}}, "920_nobody")
+        world.start()
+        w.wait_until(hosts.answers, 20, "an answer out of the private host", 0.2)
+        # Ports are tried in turn, every second one first: each of them comes.
+        tried = hosts.run(hosts.out, w.TOOLS / "streamer", "client", "127.0.0.1", "4433",
+                          "--hello", name, "--up", 10, "--down", 10, "--connections", 8,
+                          "--total", 400, "--expect-reset", "--timeout", 50)
+        assert json.loads(tried.stdout.splitlines()[-1])["ok"] == 400, tried.stdout
+
+
 @pytest.mark.skipif(not shutil.which("nft"), reason="needs nft")
 @pytest.mark.limit(120)
 def test_public_address_that_is_silent(make_world):
