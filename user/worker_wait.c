@@ -15,13 +15,12 @@
 static bool has_crowd(const struct worker *worker)
 {
 	unsigned crowd = worker->shop->config->yield_at;
-	uint64_t now = timer_now();
 	const struct connection *connection =
-		TAILQ_LAST(&worker->states[CONNECTION_PAIR], connection_list);
+		crowd > 0 ? TAILQ_LAST(&worker->states[CONNECTION_PAIR], connection_list) : NULL;
 
 	for (unsigned i = 1; connection && i < crowd; i++)
 		connection = TAILQ_PREV(connection, connection_list, in_state);
-	return crowd > 0 && connection && now - connection->stream.started < YOUNG;
+	return connection && timer_now() - connection->stream.started < YOUNG;
 }
 
 /* epoll_pwait2() counts in nanoseconds and is there from 5.11 on; before that, milliseconds have to

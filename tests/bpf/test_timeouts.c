@@ -90,18 +90,17 @@ static void test_stand_still_before_the_drain(void **state)
 	close_scene_and_bridge(&scene, STREAM_STALLED);
 }
 
-/* A drain that moves, however slowly, goes on: also where the kernel announces no room meanwhile.
- */
-static void test_drain_by_sips(void **state)
+/* A drain that moves, however slowly, goes on. */
+static void drain(const struct setting *setting, int sips, unsigned pause_us, uint64_t sip)
 {
-	const struct setting small = setting_with_small_reader(*state);
+	const struct setting small = setting_with_small_reader(setting);
 	struct scene scene = open_scene_with(&small, 0, 400 * NS_PER_MS);
 
 	scene_send_unread(&scene, 0);
 	scene_finish(&scene, 0);
-	for (int i = 0; i < 20; i++) {
-		usleep(100000);
-		scene_receive(&scene, 1, 16 * KIB);
+	for (int i = 0; i < sips; i++) {
+		usleep(pause_us);
+		scene_receive(&scene, 1, sip);
 	}
 	scene_expect_fin(&scene, 1);
 	scene_finish(&scene, 1);
@@ -109,22 +108,15 @@ static void test_drain_by_sips(void **state)
 	close_scene_and_bridge(&scene, STREAM_FINISHED);
 }
 
-/* A drain that moves, however slowly, goes on. */
 static void test_drain_that_is_slow(void **state)
 {
-	const struct setting small = setting_with_small_reader(*state);
-	struct scene scene = open_scene_with(&small, 0, 400 * NS_PER_MS);
+	drain(*state, 8, 150000, 200 * KIB);
+}
 
-	scene_send_unread(&scene, 0);
-	scene_finish(&scene, 0);
-	for (int i = 0; i < 8; i++) {
-		usleep(150000);
-		scene_receive(&scene, 1, 200 * KIB);
-	}
-	scene_expect_fin(&scene, 1);
-	scene_finish(&scene, 1);
-	scene_expect_fin(&scene, 0);
-	close_scene_and_bridge(&scene, STREAM_FINISHED);
+/* So little at a time that the kernel announces no room. */
+static void test_drain_by_sips(void **state)
+{
+	drain(*state, 20, 100000, 16 * KIB);
 }
 
 /* CPU time, not speed: whoever waits for somebody must not ask all the time. */
