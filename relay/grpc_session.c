@@ -31,22 +31,61 @@ static void arm(struct event *timer, unsigned ms)
 	(void)event_add(timer, &after);
 }
 
-/* The peer should learn that this was no accident; what the socket does not take is dropped. */
-static void say_goodbye(struct grpc_session *session)
+/* Past libevent's buffer; false: the socket does not take all of it at once. */
+static bool write_now(struct grpc_session *session, SSL *ssl, const void *data, size_t length)
 {
-	SSL *ssl = bufferevent_openssl_get_ssl(session->bev);
+	const uint8_t *bytes = data;
+
+	while (length > 0) {
+		ssize_t n =
+			ssl ? SSL_write(ssl, bytes, (int)length)
+			    : send(bufferevent_getfd(session->bev), bytes, length, MSG_NOSIGNAL);
+		if (n <= 0)
+			return false;
+		bytes += n;
+		length -= (size_t)n;
+	}
+	return true;
+}
+
+/* What waits there for the next turn of the loop, which will not come. */
+static bool write_output(struct grpc_session *session, SSL *ssl)
+{
+	struct evbuffer *output = bufferevent_get_output(session->bev);
+	struct evbuffer_ptr at;
+	struct evbuffer_iovec part;
+
+	for (evbuffer_ptr_set(output, &at, 0, EVBUFFER_PTR_SET);
+	     evbuffer_peek(output, -1, &at, &part, 1) > 0;
+	     evbuffer_ptr_set(output, &at, part.iov_len, EVBUFFER_PTR_ADD)) {
+		if (!write_now(session, ssl, part.iov_base, part.iov_len))
+			return false;
+	}
+	return true;
+}
+
+static bool write_frames(struct grpc_session *session, SSL *ssl)
+{
 	const uint8_t *data;
 	ssize_t n;
 
-	if (evbuffer_get_length(bufferevent_get_output(session->bev)) > 0 ||
-	    nghttp2_session_terminate_session(session->http2, NGHTTP2_NO_ERROR) != 0)
-		return;
-	while ((n = nghttp2_session_mem_send(session->http2, &data)) > 0) {
-		if (ssl ? SSL_write(ssl, data, (int)n) <= 0
-			: send(bufferevent_getfd(session->bev), data, (size_t)n, MSG_NOSIGNAL) < 0)
-			break;
-	}
-	if (ssl)
+	while ((n = nghttp2_session_mem_send(session->http2, &data)) > 0)
+		if (!write_now(session, ssl, data, (size_t)n))
+			return false;
+	return n == 0;
+}
+
+/*
+ * What was said already, and that this was no accident. What the socket does not
+ * take is dropped.
+ */
+static void say_goodbye(struct grpc_session *session)
+{
+	SSL *ssl = bufferevent_openssl_get_ssl(session->bev);
+
+	if (write_output(session, ssl) && write_frames(session, ssl) &&
+	    nghttp2_session_terminate_session(session->http2, NGHTTP2_NO_ERROR) == 0 &&
+	    write_frames(session, ssl) && ssl)
 		(void)SSL_shutdown(ssl);
 	ERR_clear_error();
 }
