@@ -17,13 +17,14 @@ struct keeper_settings {
 	int64_t refused;                  /* after one that will not end by itself */
 	int64_t calm;                     /* the period over which the demand is looked at */
 	int64_t gather;                   /* time in which those that were taken are gathered */
-	int64_t steady; /* a connection that waited this long has not failed when it ends */
+	int64_t directory; /* after which what it said of a public proxy is asked again */
+	int64_t steady;    /* a connection that waited this long has not failed when it ends */
 };
 
 /* All but min and max. */
 #define KEEPER_TIMES                                                                              \
 	.backoff_min = 200, .backoff_max = 30000, .refused = 600000, .calm = 60000, .gather = 50, \
-	.steady = 30000
+	.directory = 600000, .steady = 30000
 
 /* Nothing is dialled before a public proxy has accepted something. `service` is not owned. */
 int keeper_new(struct event_base *base, struct private_service *service,

@@ -14,8 +14,6 @@
 #include <string.h>
 
 #define CALL_MS 10000
-/* What the directory said of a public proxy is asked again after this time. */
-#define DIRECTORY_MS (10 * 60 * 1000)
 
 /* What the public proxy has given, until its endpoint is resolved. */
 struct reserved {
@@ -227,7 +225,8 @@ void reserve_begin(struct lot *lot)
 	unsigned missing = lot_missing(lot);
 
 	lot->asked = missing < RESERVE_MAX ? missing : RESERVE_MAX;
-	if (lot->directory && timer_now_ms() - lot->directory_since >= DIRECTORY_MS)
+	if (lot->directory &&
+	    timer_now_ms() - lot->directory_since >= lot->keeper->settings.directory)
 		lot_forget_directory(lot);
 	if (lot->directory || endpoints_configured(lot->keeper->service->public_proxies, lot->name))
 		reserve(lot);

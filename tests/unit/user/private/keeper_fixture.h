@@ -39,6 +39,7 @@ static int start_with(unsigned min, unsigned max)
 		.backoff_max = 160,
 		.refused = 400,
 		.calm = 150,
+		.directory = 1500,
 		.steady = 100,
 	};
 

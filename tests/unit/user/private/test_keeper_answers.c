@@ -6,6 +6,7 @@
 #include "tests/unit/user/private/keeper_fixture.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 static void refuse(int r, int code, const char *message)
 {
@@ -172,6 +173,25 @@ static void the_directory_says_where_to_dial(void **state)
 	dialled(1, PARKED_WAITING);
 }
 
+/* However well all goes: an endpoint that it has withdrawn is not dialled for ever. */
+static void the_directory_is_asked_again_after_a_while(void **state)
+{
+	(void)state;
+	service.public_proxies = NULL;
+	keeper_accepted("pub", keeper);
+	wait_for_call();
+	fake_reply(DIRECTORY, NULL, 0, entries("pub", "127.0.0.1:9999"), 0, NULL);
+	give(4, 4, "127.0.0.1:9999");
+	dialled(4, PARKED_WAITING);
+	usleep(1600000);
+	report(PARKED_TAKEN, 0);
+	wait_for_call();
+	fake_reply(DIRECTORY, "{\"operator\": \"pub\"}", 0, entries("pub", "127.0.0.2:9999"), 0,
+		   NULL);
+	give(1, 1, "127.0.0.1:9999");
+	assert_int_equal(n_fake_mail, 0);
+}
+
 static void the_settings_bind_a_public_proxy(void **state)
 {
 	(void)state;
@@ -211,6 +231,7 @@ int main(void)
 		TEST(fewer_than_asked_for_are_taken),
 		TEST(nonsense_is_a_failure),
 		TEST(the_directory_says_where_to_dial),
+		TEST(the_directory_is_asked_again_after_a_while),
 		TEST(the_settings_bind_a_public_proxy),
 		TEST(others_do_not_matter),
 	};
