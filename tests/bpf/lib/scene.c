@@ -57,7 +57,7 @@ void scene_start(struct scene *scene)
 	scene->pair = bridge_add(scene->bridge, scene->near[0], scene->near[1]);
 }
 
-void scene_send(struct scene *scene, int from, size_t n, int flags)
+static bool send_pattern(struct scene *scene, int from, size_t n, int flags, bool may_be_reset)
 {
 	uint8_t block[BLOCK];
 
@@ -66,11 +66,24 @@ void scene_send(struct scene *scene, int from, size_t n, int flags)
 
 		pattern_fill(block, part, scene->sent[from], (uint64_t)from + 1);
 		ssize_t sent = send(scene->far[from], block, part, MSG_NOSIGNAL | flags);
+		if (sent < 0 && errno == ECONNRESET && may_be_reset)
+			return false;
 		if (sent <= 0)
 			fail_msg("send: %s", strerror(errno));
 		scene->sent[from] += (uint64_t)sent;
 		n -= (size_t)sent;
 	}
+	return true;
+}
+
+void scene_send(struct scene *scene, int from, size_t n, int flags)
+{
+	(void)send_pattern(scene, from, n, flags, false);
+}
+
+bool scene_send_or_reset(struct scene *scene, int from, size_t n, int flags)
+{
+	return send_pattern(scene, from, n, flags, true);
 }
 
 /* Until nothing moves any more: the other side does not read. */

@@ -44,6 +44,8 @@ void scene_talk(struct scene *scene);
 struct scene scene_open(struct bridge *bridge, const struct setting *setting);
 
 void scene_send(struct scene *scene, int from, size_t n, int flags);
+/* The same; or an RST has come, before or amidst: false. */
+bool scene_send_or_reset(struct scene *scene, int from, size_t n, int flags);
 /* Until nothing moves any more, because the other side does not read. */
 void scene_send_until_blocked(struct scene *scene, int from);
 /*
