@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "common/log.h"
 
+#include "common/log_queue.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -8,8 +10,6 @@
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
-
-#define LINE_MAX_BYTES 2048
 
 static struct {
 	const char *service;
@@ -49,43 +49,61 @@ static void defuse(char *text, size_t length)
 			text[i] = '?';
 }
 
-void log_write(enum log_level level, const char *function, const char *format, ...)
+/* The newline included. */
+static size_t format_line(char line[LOG_LINE_MAX], enum log_level level, const char *function,
+			  const char *format, va_list args)
 {
-	char line[LINE_MAX_BYTES];
 	struct timespec now;
 	struct tm utc;
 	int saved_errno = errno;
+	int n;
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	gmtime_r(&now.tv_sec, &utc);
 
-	size_t used = strftime(line, sizeof(line), "%Y-%m-%dT%H:%M:%S", &utc);
-	int n;
+	size_t used = strftime(line, LOG_LINE_MAX, "%Y-%m-%dT%H:%M:%S", &utc);
 	if (logger.format == LOG_FORMAT_IRIS)
-		n = snprintf(line + used, sizeof(line) - used,
+		n = snprintf(line + used, LOG_LINE_MAX - used,
 			     ".%03ldZ %s %d %s [nan] %s : ", now.tv_nsec / 1000000,
 			     level_names[level], (int)getpid(), logger.service, function);
 	else
-		n = snprintf(line + used, sizeof(line) - used,
+		n = snprintf(line + used, LOG_LINE_MAX - used,
 			     ".%03ldZ %s %s: ", now.tv_nsec / 1000000, level_names[level],
 			     logger.service);
 	used += (size_t)n;
 
 	size_t start = used;
-	va_list args;
-	va_start(args, format);
 	errno = saved_errno;
-	n = vsnprintf(line + used, sizeof(line) - used, format, args);
-	va_end(args);
+	n = vsnprintf(line + used, LOG_LINE_MAX - used, format, args);
 	if (n > 0)
 		used += (size_t)n;
-	if (used > sizeof(line) - 1)
-		used = sizeof(line) - 1;
+	if (used > LOG_LINE_MAX - 1)
+		used = LOG_LINE_MAX - 1;
 	defuse(line + start, used - start);
 	line[used++] = '\n';
+	return used;
+}
 
-	/* Nothing sensible can be done when the log itself cannot be written. */
-	ssize_t written = write(STDERR_FILENO, line, used);
-	(void)written;
+size_t log_format_line(char line[LOG_LINE_MAX], enum log_level level, const char *function,
+		       const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	size_t used = format_line(line, level, function, format, args);
+	va_end(args);
+	return used;
+}
+
+void log_write(enum log_level level, const char *function, const char *format, ...)
+{
+	char line[LOG_LINE_MAX];
+	int saved_errno = errno;
+	va_list args;
+
+	va_start(args, format);
+	size_t used = format_line(line, level, function, format, args);
+	va_end(args);
+	log_queue_put(line, used);
 	errno = saved_errno;
 }

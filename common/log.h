@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * One line an event on standard error, written with a single write(2), so
- * that lines of several threads never mix. A function logs or returns its
- * error, never both.
+ * that lines of several threads never mix; by way of common/log_queue.h where
+ * nobody may be held up. A function logs or returns its error, never both.
  */
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
+
+#define LOG_LINE_MAX 2048 /* with its newline; what is longer is cut */
 
 enum log_level {
 	LOG_TRACE,
@@ -31,6 +34,10 @@ bool log_enabled(enum log_level level);
 
 void log_write(enum log_level level, const char *function, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* The line that log_write() would write, newline included, not terminated; its length. */
+size_t log_format_line(char line[LOG_LINE_MAX], enum log_level level, const char *function,
+		       const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 #define log_at(level, ...)                                         \
 	do {                                                       \

@@ -3,6 +3,7 @@
 
 #include "common/cleanup.h"
 #include "common/log.h"
+#include "common/log_queue.h"
 #include "common/settings.h"
 #include "relay/directory_watch.h"
 
@@ -183,7 +184,11 @@ int relay_run(const json_t *settings, enum dialect dialect)
 		.directory_path = settings_string(settings, "directory.settings.path"),
 	};
 
-	int r = start(&relay, settings, dialect);
+	int r = log_queue_start((size_t)settings_integer(settings, "limits.log_backlog"));
+	if (r < 0)
+		log_error("cannot start the thread that writes the log: %s", strerror(-r));
+	else
+		r = start(&relay, settings, dialect);
 	if (r == 0) {
 		log_info("relay of %s is ready", relay.name);
 		if (event_base_dispatch(relay.base) < 0) {
@@ -194,5 +199,6 @@ int relay_run(const json_t *settings, enum dialect dialect)
 	relay_done(&relay);
 	if (r == 0)
 		log_info("stopped");
+	log_queue_stop();
 	return r;
 }

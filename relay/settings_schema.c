@@ -98,6 +98,7 @@ static const struct schema_key limits_keys[] = {
 		   .doc = "that grpc_server holds at once"),
 	SCHEMA_KEY("streams_per_peer", INTEGER, .fallback = "64", .min = 1, .max = 10000,
 		   .doc = "of one connection, calls and reverse streams"),
+	SCHEMA_LOG_BACKLOG,
 	SCHEMA_END,
 };
 static const struct schema limits_schema = {.keys = limits_keys};

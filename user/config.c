@@ -124,6 +124,7 @@ int config_read(const json_t *settings, enum proxy_role role, struct config *ret
 		.dial_timeout = duration(settings, "limits.dial_timeout"),
 		.shutdown_grace = duration(settings, "limits.shutdown_grace"),
 		.keepalive = (int)(settings_integer(settings, "limits.keepalive") / 1000),
+		.log_backlog = (size_t)settings_integer(settings, "limits.log_backlog"),
 		.anonymize_clients = settings_bool(settings, "anonymize_clients"),
 	};
 	uint32_t possible = connections_by_descriptors();

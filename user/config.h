@@ -35,6 +35,7 @@ struct config {
 	uint64_t hello_timeout, token_timeout, accept_timeout, dial_timeout; /* ns */
 	uint64_t shutdown_grace;                                             /* ns */
 	int keepalive;                                                       /* s, 0: none */
+	size_t log_backlog;                                                  /* bytes */
 	bool anonymize_clients;
 };
 

@@ -3,6 +3,7 @@
 
 #include "common/cleanup.h"
 #include "common/log.h"
+#include "common/log_queue.h"
 #include "user/config.h"
 #include "user/crew.h"
 #include "user/flow/rate_gate.h"
@@ -169,6 +170,9 @@ static int open_and_run(struct proxy *proxy, const json_t *settings)
 	r = privileges_drop();
 	if (r < 0)
 		return fail(r, "cannot drop privileges");
+	r = log_queue_start(proxy->config.log_backlog);
+	if (r < 0)
+		return fail(r, "cannot start the thread that writes the log");
 	r = start_workers(proxy);
 	return r < 0 ? r : control_run(proxy->control);
 }
@@ -179,5 +183,6 @@ int proxy_run(const json_t *settings, enum proxy_role role)
 
 	int r = open_and_run(&proxy, settings);
 	close_proxy(&proxy);
+	log_queue_stop();
 	return r;
 }

@@ -87,6 +87,7 @@ static const struct schema_key limits_keys[] = {
 		   .doc = "public: connections that private proxies have dialled ahead, in all"),
 	SCHEMA_KEY("parked_per_operator", INTEGER, .fallback = "256", .min = 0, .max = MANY,
 		   .doc = "public: of them, of one operator"),
+	SCHEMA_LOG_BACKLOG,
 	SCHEMA_END,
 };
 static const struct schema limits_schema = {.keys = limits_keys};

@@ -69,6 +69,7 @@ class Process:
         self.name, self.command, self.log_path = name, command, log
         self.env = {**os.environ, **env}
         self.cwd, self.prefix = cwd, list(prefix)
+        self.stderr = None  # a descriptor instead of the log
         self.popen = None
 
     def start(self):
@@ -76,7 +77,8 @@ class Process:
         with open(self.log_path, "ab") as log:
             self.popen = subprocess.Popen(
                 self.prefix + [str(c) for c in self.command],
-                env=self.env, cwd=self.cwd, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                env=self.env, cwd=self.cwd, stdin=subprocess.DEVNULL, stdout=log,
+                stderr=log if self.stderr is None else self.stderr,
             )
         return self
 
