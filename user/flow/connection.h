@@ -49,9 +49,9 @@ struct origin {
 
 struct connection {
 	TAILQ_ENTRY(connection) in_state;
-	LIST_ENTRY(connection) in_waiting; /* while it waits for its dial-back … */
+	LIST_ENTRY(connection) in_waiting;  /* while it waits for its dial-back … */
 	struct operator_entry *waiting_for; /* … of this private proxy */
-	LIST_ENTRY(connection) in_ids;     /* while it waits for the control thread */
+	LIST_ENTRY(connection) in_ids;      /* while it waits for the control thread */
 	struct worker *worker;
 	enum connection_state state;
 	uint64_t id;
