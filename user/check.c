@@ -43,6 +43,17 @@ int check_load(json_t **ret)
 	return 0;
 }
 
+int check_role(const json_t *settings, const char *role)
+{
+	if (settings_get(settings, role))
+		return 0;
+	fprintf(stderr,
+		"error: the settings have no section \"%s\", only one for the other role; "
+		"does " VARIABLE " (\"%s\") name the right files?\n",
+		role, getenv(VARIABLE) ? getenv(VARIABLE) : "");
+	return -EINVAL;
+}
+
 int check_command(void)
 {
 	AUTO_JSON json_t *settings = NULL;

@@ -185,11 +185,6 @@ int control_new(const json_t *settings, enum proxy_role role, struct control **r
 	struct control *control = NULL;
 	AUTO_FREE char *error = NULL;
 
-	if (!settings_get(settings, section)) {
-		if (asprintf(ret_error, "the settings have no section \"%s\"", section) < 0)
-			*ret_error = NULL;
-		return -EINVAL;
-	}
 	control = calloc(1, sizeof(*control));
 	if (!control)
 		return -ENOMEM;
@@ -216,6 +211,8 @@ void control_set_workers(struct control *control, struct worker **workers, unsig
 {
 	control->crew.workers = workers;
 	control->crew.n = n;
+	if (control->ops->brief)
+		control->ops->brief(control);
 }
 
 int control_run(struct control *control)

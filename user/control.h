@@ -19,14 +19,17 @@ enum proxy_role {
 };
 
 /*
- * `settings`: the whole checked tree. Starts nothing yet but opens the
- * datastore and binds the JSON-RPC server. On failure a negative errno and
- * *ret_error (caller frees).
+ * `settings`: the whole checked tree, which has a section for this role. Starts
+ * nothing yet but opens the datastore and binds the JSON-RPC server. On failure
+ * a negative errno and *ret_error (caller frees).
  */
 int control_new(const json_t *settings, enum proxy_role role, struct control **ret,
 		char **ret_error);
 struct mailbox *control_mailbox(struct control *control);
-/* Must be called before control_run(): where routes, dials and refusals go. Not owned. */
+/*
+ * Where routes, dials and refusals go; not owned. Before control_run(), and
+ * before the workers run: what they have to know first is mailed to them.
+ */
 void control_set_workers(struct control *control, struct worker **workers, unsigned n);
 /* Runs until SIGINT or SIGTERM, or until control_stop(). */
 int control_run(struct control *control);

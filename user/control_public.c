@@ -91,6 +91,14 @@ static void warn_about_endpoint(const char *endpoint)
 			 endpoint);
 }
 
+/* A client that comes with the listener must not be told that its name is unknown. */
+static void public_brief(struct control *control)
+{
+	struct public_role *role = control->role;
+
+	publisher_publish(role->publisher);
+}
+
 static void public_start(struct control *control)
 {
 	struct public_role *role = control->role;
@@ -100,7 +108,6 @@ static void public_start(struct control *control)
 		 "%s",
 		 control->name, announcements_count(control->announcements),
 		 role->notices.endpoint);
-	publisher_changed(role->publisher);
 }
 
 /* No listener is left to dial ahead to. */
@@ -153,6 +160,7 @@ static bool public_busy(const struct control *control)
 const struct role_ops role_public = {
 	.new = public_new,
 	.free = public_free,
+	.brief = public_brief,
 	.start = public_start,
 	.stop = public_stop,
 	.call = public_call,

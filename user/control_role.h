@@ -14,6 +14,8 @@ struct role_ops {
 	/* Makes control->role. On failure -errno, maybe *ret_error. */
 	int (*new)(struct control *control, char **ret_error);
 	void (*free)(struct control *control); /* takes a role that is NULL */
+	void (*brief)(
+		struct control *control); /* workers, before their first connection; or NULL */
 	void (*start)(struct control *control);
 	void (*stop)(struct control *control); /* nothing new on its own any more */
 	void (*call)(struct control *control, struct jsonrpc_call *call);

@@ -13,7 +13,8 @@ static int run(const struct options *options)
 {
 	AUTO_JSON json_t *settings = NULL;
 
-	if (check_load(&settings) < 0)
+	if (check_load(&settings) < 0 ||
+	    check_role(settings, options->role == ROLE_PUBLIC ? "public" : "private") < 0)
 		return EXIT_SETTINGS;
 	/* A peer that goes away is an error of write(), not the end of the process. */
 	signal(SIGPIPE, SIG_IGN);

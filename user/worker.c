@@ -168,6 +168,8 @@ static void *run(void *arg)
 {
 	struct worker *worker = arg;
 
+	/* What it has to know before its first connection. */
+	on_mail(&worker->box_watch, EPOLLIN);
 	while (!worker->stopping || has_connections(worker))
 		turn(worker);
 	outbox_flush(&worker->outbox);

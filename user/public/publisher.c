@@ -46,13 +46,9 @@ static void mail_routes(struct crew *crew, struct routes *routes)
 	}
 }
 
-static void publish(evutil_socket_t fd, short events, void *arg)
+void publisher_publish(struct publisher *publisher)
 {
 	const struct timeval again = {.tv_sec = 1};
-	struct publisher *publisher = arg;
-
-	(void)fd;
-	(void)events;
 	struct routes *routes = make_routes(publisher->announcements);
 	if (!routes) {
 		log_error("announcements cannot be given to the workers: out of memory; trying "
@@ -64,6 +60,13 @@ static void publish(evutil_socket_t fd, short events, void *arg)
 	routes_unref(routes);
 }
 
+static void on_due(evutil_socket_t fd, short events, void *arg)
+{
+	(void)fd;
+	(void)events;
+	publisher_publish(arg);
+}
+
 int publisher_new(struct event_base *base, const struct announcements *announcements,
 		  struct crew *crew, struct publisher **ret)
 {
@@ -73,7 +76,7 @@ int publisher_new(struct event_base *base, const struct announcements *announcem
 		return -ENOMEM;
 	publisher->announcements = announcements;
 	publisher->crew = crew;
-	publisher->event = evtimer_new(base, publish, publisher);
+	publisher->event = evtimer_new(base, on_due, publisher);
 	if (!publisher->event) {
 		free(publisher);
 		return -ENOMEM;

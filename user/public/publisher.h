@@ -17,3 +17,5 @@ int publisher_new(struct event_base *base, const struct announcements *announcem
 void publisher_free(struct publisher *publisher);
 /* There is something new. `publisher` is void, so that this can be a callback. */
 void publisher_changed(void *publisher);
+/* At once: for workers that have nothing yet. */
+void publisher_publish(struct publisher *publisher);
