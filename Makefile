@@ -257,11 +257,12 @@ lint:
 INSTALLED = $(DESTDIR)$(PREFIX)
 install: all
 	$(call msg,INSTALL,$(INSTALLED))
-	$(Q)install -d $(INSTALLED)/bin $(INSTALLED)/share/doc/passage $(INSTALLED)/share/passage
+	$(Q)install -d $(INSTALLED)/bin $(INSTALLED)/share/doc/passage/docs
 	$(Q)install -m 755 $B/bin/proxy $B/bin/relay $(INSTALLED)/bin
 	$(Q)ln -sf relay $(INSTALLED)/bin/hyper && ln -sf relay $(INSTALLED)/bin/eps
-	$(Q)install -m 644 README.md LICENSE $(wildcard docs/*.md) $(INSTALLED)/share/doc/passage
-	$(Q)tools/install-samples.sh $(INSTALLED)/share/passage
+	$(Q)install -m 644 README.md LICENSE $(INSTALLED)/share/doc/passage
+	$(Q)install -m 644 $(wildcard docs/*.md) $(INSTALLED)/share/doc/passage/docs
+	$(Q)tools/install-samples.sh $(INSTALLED)/share/doc/passage
 uninstall:
 	$(Q)for program in proxy relay hyper eps; do rm -f "$(INSTALLED)/bin/$$program"; done
-	$(Q)rm -rf $(INSTALLED)/share/doc/passage $(INSTALLED)/share/passage
+	$(Q)rm -rf $(INSTALLED)/share/doc/passage

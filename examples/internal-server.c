@@ -286,7 +286,7 @@ static int serve(const char *address, SSL_CTX *tls)
 static const char usage[] =
 	"usage: internal-server [--plain] [--certificate FILE] [--key FILE]\n"
 	"\n"
-	"An HTTPS server to try Passage with. IS_BIND_ADDRESS: where to listen (0.0.0.0:8888).\n"
+	"An HTTPS server to try Passage with. IS_BIND_ADDRESS: where to listen (localhost:8888).\n"
 	"  --plain             HTTP without TLS\n"
 	"  --certificate FILE  settings/dev/certs/internal-server.crt\n"
 	"  --key FILE          settings/dev/certs/internal-server.key\n";
@@ -338,7 +338,7 @@ int main(int argc, char **argv)
 		if (!tls)
 			return 1;
 	}
-	r = serve(address && *address ? address : "0.0.0.0:8888", tls);
+	r = serve(address && *address ? address : "localhost:8888", tls);
 	SSL_CTX_free(tls);
 	return r < 0 ? 1 : 0;
 }

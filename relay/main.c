@@ -77,7 +77,7 @@ int main(int argc, char **argv)
 	}
 	log_setup(personality->name, options.level, options.format);
 	if (options.profile)
-		log_warn("--profile is not served: use perf, or build with CFLAGS=-pg");
+		log_warn("--profile is not served: use perf(1)");
 	if (load(personality, &settings) < 0)
 		return EXIT_SETTINGS;
 	if (options.command == COMMAND_CHECK)

@@ -45,7 +45,7 @@ void options_print_help(const struct personality *personality)
 	       "options, before the command\n"
 	       "  --level LEVEL      trace, debug, info (default), warn or error\n"
 	       "  --format FORMAT    of the log: iris, or empty\n"
-	       "  --profile NAME     accepted, not served\n"
+	       "  --profile NAME     accepted, not served: use perf(1)\n"
 	       "\n"
 	       "Settings are the files and folders that %s names, separated by colons.\n"
 	       "Exit status: 0 after a stop, 1 after an error at run time, 2 for wrong settings\n"

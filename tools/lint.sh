@@ -45,7 +45,7 @@ python() {
 	done
 }
 
-# Every source file names its licence, and none a path of the machine that it was written on.
+# Every source file names its licence.
 licence() {
 	missing=$(files '*.c' '*.h' '*.py' '*.sh' '*.proto' Makefile tests/run |
 		while read -r file; do

@@ -9,7 +9,10 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-/* Descriptors that are no connection's: listeners, maps, control connections, log, spare pipes. */
+/*
+ * Descriptors that are no connection's: listeners, maps, control connections, log. Pipes, parked
+ * connections and dial-backs may use up what is left; accept() then waits until some have ended.
+ */
 #define OTHER_DESCRIPTORS 256
 #define MAX_WORKERS       256
 

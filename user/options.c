@@ -20,7 +20,7 @@ static const char usage[] =
 	"Options:\n"
 	"  --level LEVEL     log from this level on: trace, debug, info (default), warn, error\n"
 	"  --format FORMAT   of log lines: iris, or empty (default) for plain text\n"
-	"  --profile NAME    accepted for compatibility; has no effect\n"
+	"  --profile NAME    accepted, not served: use perf(1)\n"
 	"\n"
 	"Settings come from the files and folders that PROXY_SETTINGS names, with colons\n"
 	"between them.\n";

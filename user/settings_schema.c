@@ -130,7 +130,7 @@ static const struct schema_key public_keys[] = {
 		   .doc = "where private proxies dial back"),
 	SCHEMA_KEY("internal_endpoint", ADDRESS, .fallback = "localhost:9999",
 		   .doc = "the same, as private proxies reach it; sent in the notice"),
-	SCHEMA_KEY("accept_timeout", DURATION, .fallback = "10s", .min = 0, .max = 3000 * SECONDS,
+	SCHEMA_KEY("accept_timeout", DURATION, .fallback = "10s", .min = 1, .max = 3000 * SECONDS,
 		   .doc = "for the private proxy to dial back"),
 	SCHEMA_KEY("park_timeout", DURATION, .fallback = "5m", .min = 1000, .max = 24 * HOURS,
 		   .doc = "a connection that was dialled ahead and not used is closed at this age "

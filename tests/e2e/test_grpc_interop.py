@@ -16,7 +16,7 @@ import grpc_peer as g
 import world as w
 from grpc_peer import PRIVATE, PUBLIC
 
-# Recorded from the original (docs/grpc.md).
+# Recorded from the original.
 LIST_REQUEST = (
     "0a227075626c69632d70726f78792d312e67612e676574416e6e6f756e63656d"
     "656e747312001a257075626c69632d70726f78792d312e67612e676574416e6e"

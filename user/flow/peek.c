@@ -62,6 +62,19 @@ static int read_proxy_header(struct connection *connection, const uint8_t *bytes
 	return n;
 }
 
+static const char *why_no_origin(int error)
+{
+	switch (error) {
+	case -EDQUOT:
+	case -EUSERS:
+		return "too many half-open connections of the client in the PROXY header";
+	case -ENOMEM:
+		return "out of memory";
+	default:
+		return "no PROXY header from the load balancer";
+	}
+}
+
 /*
  * Wake up when so many bytes are there. The hello is looked at from its start
  * each time: whoever sends it byte by byte must not have it looked at as often.
@@ -117,8 +130,7 @@ static void on_ready(struct watch *watch, uint32_t events)
 	if (n > 0 && worker->shop->config->require_proxy_header && !connection->proxied) {
 		int r = read_proxy_header(connection, worker->peek_bytes, (size_t)n);
 		if (r < 0) {
-			connection_close(connection, true,
-					 "no PROXY header from the load balancer");
+			connection_close(connection, true, why_no_origin(r));
 			return;
 		}
 		begin = r > 0 ? (size_t)r : (size_t)n;

@@ -10,8 +10,8 @@ struct connection;
 #define ALERT_UNRECOGNIZED_NAME 112 /* RFC 6066 section 3 */
 
 /*
- * Send a fatal alert and close. From PEEK or RENDEZVOUS. Nothing has been
- * taken from the socket: a close() at once would send an RST that overtakes
+ * Send a fatal alert and close. From PEEK or RENDEZVOUS. The ClientHello
+ * is still in the socket: a close() at once would send an RST that overtakes
  * the alert. `reason` goes to the log and is a constant.
  */
 void refuse(struct connection *connection, uint8_t alert, const char *reason);

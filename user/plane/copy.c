@@ -60,7 +60,7 @@ static enum move_result flush(struct stream_direction *direction, struct stream_
 }
 
 /* MOVE_DRY: go on. */
-static enum move_result wait_for_kernel(struct stream *stream, int i)
+static enum move_result clear_to_send(struct stream *stream, int i)
 {
 	if (stream->path != PATH_SOCKMAP)
 		return MOVE_DRY;
@@ -89,7 +89,7 @@ enum move_result copy_move(struct stream *stream, int i)
 	char *scratch = stream->plane->scratch;
 
 	if (direction->pending) {
-		enum move_result r = wait_for_kernel(stream, i);
+		enum move_result r = clear_to_send(stream, i);
 		if (r == MOVE_DRY)
 			r = flush(direction, to);
 		if (r != MOVE_DRY)
@@ -108,7 +108,7 @@ enum move_result copy_move(struct stream *stream, int i)
 		if (stream->path == PATH_SOCKMAP && sockmap_read_past(stream, i))
 			return MOVE_URGENT;
 		/* After recv(), not before: see sockmap_clear_to_send(). */
-		enum move_result clear = wait_for_kernel(stream, i);
+		enum move_result clear = clear_to_send(stream, i);
 		if (clear == MOVE_WAIT)
 			return keep(direction, scratch, (size_t)n, MOVE_WAIT);
 		enum move_result why = MOVE_BLOCKED;

@@ -92,6 +92,6 @@ int sockmap_leave(struct stream *stream);
 /* Give back what the stream has in the maps, after its sockets were closed. */
 void sockmap_forget(struct stream *stream);
 
-/* Bytes of direction i that the program has redirected so far. */
 struct stream_counts sockmap_counts(const struct stream *stream, int i);
+/* Bytes of direction i that the program has redirected so far. */
 uint64_t sockmap_redirected(const struct stream *stream, int i);
