@@ -105,6 +105,9 @@ enum move_result copy_move(struct stream *stream, int i)
 		if (n == 0)
 			return MOVE_EOF;
 		from->read += (uint64_t)n;
+		/* Before they go on: FLOW_BROKEN may still be in the ring. */
+		if (stream->path == PATH_SOCKMAP && sockmap_is_broken(stream, i))
+			return MOVE_BROKEN;
 		if (stream->path == PATH_SOCKMAP && sockmap_read_past(stream, i))
 			return MOVE_URGENT;
 		/* After recv(), not before: see sockmap_clear_to_send(). */

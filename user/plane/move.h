@@ -14,6 +14,7 @@ enum move_result {
 	MOVE_RESET_IN,  /* the source was reset */
 	MOVE_RESET_OUT, /* the destination was reset */
 	MOVE_NO_MEMORY,
+	MOVE_BROKEN, /* the kernel has delivered segments out of order */
 	MOVE_URGENT, /* the kernel has stopped at an urgent byte, and cannot go on */
 };
 

@@ -28,6 +28,11 @@ bool sockmap_all_read(const struct stream *stream, int i)
 		       stream->ends[i].read - stream->directions[i].passed_base;
 }
 
+bool sockmap_is_broken(const struct stream *stream, int i)
+{
+	return stream->ends[i].in_map && flow_of(stream, i)->broken;
+}
+
 uint64_t sockmap_redirected(const struct stream *stream, int i)
 {
 	uint64_t redirected = stream->directions[i].kernel_before;

@@ -67,6 +67,12 @@ int sockmap_clear_to_send(struct stream *stream, int i);
  */
 bool sockmap_unsafe_to_send(struct stream *stream, int i);
 
+/*
+ * The program has seen a gap in direction i: what it passes from there on must
+ * not go on. It says so before the segment behind the gap can be received.
+ */
+bool sockmap_is_broken(const struct stream *stream, int i);
+
 /* What was passed of direction i has been received. */
 bool sockmap_all_read(const struct stream *stream, int i);
 

@@ -4,17 +4,16 @@
 #include "user/plane/choose.h"
 #include "user/plane/kernel.h"
 #include "user/plane/move.h"
+#include "user/plane/progress.h"
 #include "user/plane/socket.h"
 #include "user/plane/sockmap.h"
 
 #include <errno.h>
-#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 /* The kernel's worker does not say when it is done: ask soon, then ever more rarely. */
@@ -140,6 +139,9 @@ static void conclude(struct stream *stream, int i, enum move_result result)
 	case MOVE_NO_MEMORY:
 		end(stream, STREAM_NO_MEMORY);
 		break;
+	case MOVE_BROKEN:
+		end(stream, STREAM_BROKEN);
+		break;
 	case MOVE_URGENT:
 		end(stream, STREAM_URGENT);
 		break;
@@ -243,52 +245,13 @@ void stream_kernel_event(struct stream_direction *direction, enum flow_event eve
 	settle(stream);
 }
 
-/* The longest time that may go by before the stream has to be looked at again; 0: for ever. */
-static uint64_t look_interval(const struct stream *stream)
-{
-	const struct plane_settings *settings = stream->plane->settings;
-	uint64_t idle = settings->idle_timeout, draining = 0;
-
-	for (int i = 0; i < 2; i++)
-		if (stream->ends[i].fin_seen && !stream->directions[i].done)
-			draining = settings->drain_timeout;
-	if (draining && (!idle || draining < idle))
-		return draining;
-	return idle;
-}
-
-/* What the peers' TCP has acknowledged, up to a constant: what only fills a buffer is no progress,
- * and epoll is silent while a slow reader empties one. */
-static uint64_t acknowledged(const struct stream *stream)
-{
-	uint64_t total = stream_bytes(stream, 0) + stream_bytes(stream, 1);
-
-	for (int e = 0; e < 2; e++) {
-		int queued = 0;
-
-		if (ioctl(stream->ends[e].watch.fd, SIOCOUTQ, &queued) == 0)
-			total -= (uint64_t)queued;
-	}
-	return total;
-}
-
 static void on_look(struct timer *timer)
 {
 	struct stream *stream = container_of(timer, struct stream, look);
-	uint64_t total = acknowledged(stream);
-	uint64_t interval = look_interval(stream), now = timer_now();
+	enum stream_end_reason reason;
 
-	if (total != stream->last_total) {
-		stream->last_total = total;
-		stream->last_progress = now;
-	} else if (interval && now - stream->last_progress >= interval) {
-		bool draining = interval != stream->plane->settings->idle_timeout;
-
-		end(stream, draining ? STREAM_STALLED : STREAM_IDLE);
-		return;
-	}
-	if (interval)
-		timer_arm(stream->plane->timers, timer, now + interval / 2 + 1);
+	if (!progress_check(stream, timer_now(), &reason))
+		end(stream, reason);
 }
 
 static void on_urgent(struct timer *timer)
@@ -400,14 +363,7 @@ static void settle(struct stream *stream)
 	}
 	if (!stream->urgent.armed && sockmap_stops_at_urgent(stream))
 		timer_arm(stream->plane->timers, &stream->urgent, now + URGENT_EVERY);
-	uint64_t interval = look_interval(stream);
-	bool draining = interval && interval != stream->plane->settings->idle_timeout;
-	/* Standing still before the FIN was allowed. */
-	if (draining && !stream->draining)
-		stream->last_progress = now;
-	stream->draining = draining;
-	if (interval && (!stream->look.armed || stream->look.due > now + interval))
-		timer_arm(stream->plane->timers, &stream->look, now + interval);
+	progress_settle(stream, now);
 }
 
 void stream_init(struct stream *stream, struct plane *plane,
@@ -431,22 +387,17 @@ void stream_init(struct stream *stream, struct plane *plane,
 
 void stream_start(struct stream *stream)
 {
-	const struct plane_settings *settings = stream->plane->settings;
 	uint64_t now = timer_now();
 
 	stream->running = true;
-	stream->started = stream->burst_began = stream->last_progress = now;
+	stream->started = stream->burst_began = now;
 	for (int i = 0; i < 2; i++) {
 		struct stream_end *side = &stream->ends[i];
 
 		side->watch.ready = on_ready;
 		side->sent_before = side->sent;
 	}
-	if (settings->idle_timeout || settings->drain_timeout) {
-		uint64_t first =
-			settings->idle_timeout ? settings->idle_timeout : settings->drain_timeout;
-		timer_arm(stream->plane->timers, &stream->look, now + first);
-	}
+	progress_begin(stream, now);
 	for (int i = 0; i < 2; i++)
 		advance(stream, i);
 	settle(stream);
