@@ -58,8 +58,8 @@ struct mail *mail_new(enum mail_type type)
 	if (!mail)
 		return NULL;
 	mail->type = type;
-	if (type == MAIL_DIALED_BACK || type == MAIL_LENT)
-		mail->u.dialed_back.fd = -1;
+	if (type == MAIL_DIALLED_BACK || type == MAIL_LENT)
+		mail->u.dialled_back.fd = -1;
 	return mail;
 }
 
@@ -71,12 +71,12 @@ void mail_free(struct mail *mail)
 	case MAIL_ROUTES:
 		routes_unref(mail->u.routes);
 		break;
-	case MAIL_DIALED_BACK:
+	case MAIL_DIALLED_BACK:
 	case MAIL_LENT:
-		if (mail->u.dialed_back.fd >= 0) {
+		if (mail->u.dialled_back.fd >= 0) {
 			/* Nobody has taken it: as dial_back.c does. */
-			socket_reset_on_close(mail->u.dialed_back.fd);
-			close(mail->u.dialed_back.fd);
+			socket_reset_on_close(mail->u.dialled_back.fd);
+			close(mail->u.dialled_back.fd);
 		}
 		break;
 	case MAIL_NOTICE:

@@ -31,10 +31,10 @@ enum mail_type {
 	MAIL_INSIDE,         /* private: where to dial for a parked connection that was taken */
 	MAIL_STOP, /* close listeners; end when the last connection has ended or the time is up */
 	/* worker → worker */
-	MAIL_DIALED_BACK, /* a connection that bears a token of yours */
+	MAIL_DIALLED_BACK, /* a connection that bears a token of yours */
 	MAIL_BORROW, /* u.notice: a client waits here; who has a parked connection for its operator?
 		      */
-	MAIL_LENT,   /* u.dialed_back: one, for the connection with this token */
+	MAIL_LENT,   /* u.dialled_back: one, for the connection with this token */
 };
 
 enum parked_condition {
@@ -97,7 +97,7 @@ struct mail {
 		struct {
 			int fd; /* owned by the mail */
 			uint8_t token[TOKEN_BYTES];
-		} dialed_back;
+		} dialled_back;
 		struct {
 			unsigned grace_ms;
 		} stop;

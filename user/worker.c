@@ -48,6 +48,18 @@ static void close_all(struct worker *worker, enum connection_state state, const 
 		connection_close(connection, true, reason);
 }
 
+/* Those that are being dialled ahead: nobody uses them yet, and nobody is to. */
+static void close_dials_ahead(struct worker *worker)
+{
+	struct connection *connection = TAILQ_FIRST(&worker->states[CONNECTION_DIAL]), *next;
+
+	for (; connection; connection = next) {
+		next = TAILQ_NEXT(connection, in_state);
+		if (connection->ahead)
+			connection_close(connection, true, "stopped");
+	}
+}
+
 static void on_grace_over(struct timer *timer)
 {
 	struct worker *worker = container_of(timer, struct worker, grace);
@@ -63,7 +75,7 @@ static void stop(struct worker *worker, unsigned grace_ms)
 	uint64_t end = timer_now() + grace_ms * NS_PER_MS;
 
 	if (worker->stopping) {
-		if (worker->grace.armed && end < worker->grace.due)
+		if (!worker->grace.armed || end < worker->grace.due)
 			timer_arm(&worker->timers, &worker->grace, end);
 		return;
 	}
@@ -72,6 +84,7 @@ static void stop(struct worker *worker, unsigned grace_ms)
 	dial_back_close_all(worker);
 	park_close_all(worker);
 	close_all(worker, CONNECTION_AHEAD, "stopped");
+	close_dials_ahead(worker);
 	close_all(worker, CONNECTION_PEEK, "stopped");
 	close_all(worker, CONNECTION_RENDEZVOUS, "stopped"); /* no dial-back comes in any more */
 	worker->grace.fire = on_grace_over;
@@ -92,16 +105,16 @@ static void handle(struct worker *worker, struct mail *mail)
 	case MAIL_DIAL:
 		dial_begin(worker, mail); /* also on the way out: its notice has been taken */
 		break;
-	case MAIL_DIALED_BACK:
-		rendezvous_claimed(worker, mail->u.dialed_back.fd, mail->u.dialed_back.token);
-		mail->u.dialed_back.fd = -1;
+	case MAIL_DIALLED_BACK:
+		rendezvous_claimed(worker, mail->u.dialled_back.fd, mail->u.dialled_back.token);
+		mail->u.dialled_back.fd = -1;
 		break;
 	case MAIL_BORROW:
 		park_lend(worker, mail);
 		break;
 	case MAIL_LENT:
-		rendezvous_lent(worker, mail->u.dialed_back.fd, mail->u.dialed_back.token);
-		mail->u.dialed_back.fd = -1;
+		rendezvous_lent(worker, mail->u.dialled_back.fd, mail->u.dialled_back.token);
+		mail->u.dialled_back.fd = -1;
 		break;
 	case MAIL_STOP:
 		stop(worker, mail->u.stop.grace_ms);

@@ -91,6 +91,14 @@ static void give_up(struct connection *connection, int side, int error)
 					      : "the internal server could not be reached");
 }
 
+/* It was connected, and is no more. */
+static void inside_lost(struct connection *connection, int error)
+{
+	connection->dial->sides[SIDE_INSIDE].connected = false;
+	watch_close(&connection->stream.ends[SIDE_INSIDE].watch);
+	give_up(connection, SIDE_INSIDE, error);
+}
+
 static int show_token(struct connection *connection)
 {
 	struct stream_end *outside = &connection->stream.ends[SIDE_OUTSIDE];
@@ -152,7 +160,7 @@ static void on_connected(struct connection *connection, int side)
 		return;
 	}
 	if (side == SIDE_INSIDE && introduce(connection) < 0) {
-		give_up(connection, side, EPIPE);
+		inside_lost(connection, EPIPE);
 		return;
 	}
 	if (dial->sides[!side].connected) {
@@ -186,8 +194,10 @@ static void on_ready(struct watch *watch, uint32_t events)
 
 	if (connection->dial->sides[side].connected) {
 		/* EPOLLERR or EPOLLHUP while the other side is still connecting. */
-		connection_close(connection, true,
-				 side == SIDE_OUTSIDE ? "reset from outside" : "reset from inside");
+		if (side == SIDE_INSIDE)
+			inside_lost(connection, ECONNRESET);
+		else
+			connection_close(connection, true, "reset from outside");
 		return;
 	}
 	if (getsockopt(watch->fd, SOL_SOCKET, SO_ERROR, &error, &length) < 0)

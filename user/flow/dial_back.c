@@ -70,13 +70,13 @@ static void hand_over(struct dial_back *dial_back)
 		rendezvous_claimed(worker, TAKE_FD(dial_back->watch.fd), dial_back->token);
 		return;
 	}
-	struct mail *mail = mail_new(MAIL_DIALED_BACK);
+	struct mail *mail = mail_new(MAIL_DIALLED_BACK);
 	if (!mail) {
 		complain_about(dial_back, COMPLAINT_MEMORY);
 		return;
 	}
-	mail->u.dialed_back.fd = TAKE_FD(dial_back->watch.fd);
-	memcpy(mail->u.dialed_back.token, dial_back->token, TOKEN_BYTES);
+	mail->u.dialled_back.fd = TAKE_FD(dial_back->watch.fd);
+	memcpy(mail->u.dialled_back.token, dial_back->token, TOKEN_BYTES);
 	worker_mail(shop->workers[owner], mail);
 }
 

@@ -249,7 +249,7 @@ void park_lend(struct worker *worker, const struct mail *mail)
 		outbox_put(&worker->outbox, answer);
 		return;
 	}
-	answer->u.dialed_back.fd = fd;
-	memcpy(answer->u.dialed_back.token, mail->u.notice.token, TOKEN_BYTES);
+	answer->u.dialled_back.fd = fd;
+	memcpy(answer->u.dialled_back.token, mail->u.notice.token, TOKEN_BYTES);
 	worker_mail(shop->workers[mail->u.notice.worker], answer);
 }

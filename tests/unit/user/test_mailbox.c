@@ -67,14 +67,14 @@ static void mail_frees_what_it_owns(void **state)
 
 	(void)state;
 	assert_int_equal(mailbox_new(&box), 0);
-	mail = mail_new(MAIL_DIALED_BACK);
-	assert_int_equal(mail->u.dialed_back.fd, -1);
-	mail->u.dialed_back.fd = fd;
+	mail = mail_new(MAIL_DIALLED_BACK);
+	assert_int_equal(mail->u.dialled_back.fd, -1);
+	mail->u.dialled_back.fd = fd;
 	mailbox_put(box, mail);
 	mail = mail_new(MAIL_ROUTES);
 	mail->u.routes = routes_ref(routes);
 	mailbox_put(box, mail);
-	mail_free(mail_new(MAIL_DIALED_BACK));
+	mail_free(mail_new(MAIL_DIALLED_BACK));
 	mail_free(mail_new(MAIL_ROUTES));
 	mail_free(NULL);
 	mailbox_free(box);
