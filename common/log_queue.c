@@ -4,12 +4,14 @@
 #include "common/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -34,8 +36,8 @@ static struct {
 	struct batch filling, written;
 	size_t batch_size;
 	bool running, writing, stopping, ended;
-	bool tells_room; /* poll(2) knows whether a whole line can be written */
-} queue = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+	int direct; /* standard error, where a line can be written without waiting; or -1 */
+} queue = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER, .direct = -1};
 
 /* Nothing sensible can be done when the log itself cannot be written. */
 static void write_all(const char *bytes, size_t n)
@@ -117,6 +119,30 @@ static void free_batches(void)
 	queue.filling.bytes = queue.written.bytes = NULL;
 }
 
+/*
+ * poll(2) says that a terminal is writable while there is room for a part of a
+ * line, and a pipe while nobody else has taken the room. So a terminal is left
+ * to the thread, and a pipe gets a description of its own that does not block:
+ * up to PIPE_BUF is then written whole, or not at all (pipe(7)).
+ */
+static int open_direct(void)
+{
+	struct stat kind;
+
+	if (fstat(STDERR_FILENO, &kind) < 0 || isatty(STDERR_FILENO))
+		return -1;
+	if (S_ISFIFO(kind.st_mode))
+		return open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+	return STDERR_FILENO;
+}
+
+static void close_direct(void)
+{
+	if (queue.direct >= 0 && queue.direct != STDERR_FILENO)
+		close(queue.direct);
+	queue.direct = -1;
+}
+
 int log_queue_start(size_t bytes)
 {
 	sigset_t all, before;
@@ -129,14 +155,15 @@ int log_queue_start(size_t bytes)
 		return -ENOMEM;
 	}
 	queue.stopping = queue.ended = false;
-	/* A terminal says that it is writable while there is room for a part of a line. */
-	queue.tells_room = !isatty(STDERR_FILENO);
+	queue.direct = open_direct();
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	int r = -pthread_create(&queue.thread, NULL, run, NULL);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (r < 0)
+	if (r < 0) {
+		close_direct();
 		free_batches();
+	}
 	queue.running = r == 0;
 	return r;
 }
@@ -161,14 +188,23 @@ void log_queue_stop(void)
 	if (queue.running)
 		return;
 	pthread_join(queue.thread, NULL);
+	close_direct();
 	free_batches();
 }
 
-static bool can_write(void)
+/* False: it would have to wait, or to overtake others. */
+static bool write_directly(const char *line, size_t length)
 {
-	struct pollfd writable = {.fd = STDERR_FILENO, .events = POLLOUT};
+	struct pollfd writable = {.fd = queue.direct, .events = POLLOUT};
 
-	return !is_behind() && queue.tells_room && poll(&writable, 1, 0) != 0;
+	if (is_behind() || queue.direct < 0 || poll(&writable, 1, 0) == 0)
+		return false;
+	ssize_t written = write(queue.direct, line, length);
+	if (written < 0 && errno == EAGAIN)
+		return false;
+	if (written > 0 && (size_t)written < length)
+		write_all(line + written, length - (size_t)written);
+	return true;
 }
 
 void log_queue_put(const char *line, size_t length)
@@ -176,8 +212,10 @@ void log_queue_put(const char *line, size_t length)
 	struct batch *batch = &queue.filling;
 
 	pthread_mutex_lock(&queue.lock);
-	if (!queue.running || can_write()) {
+	if (!queue.running) {
 		write_all(line, length);
+	} else if (write_directly(line, length)) {
+		/* Done, as nearly always. */
 	} else if (batch->lost > 0 || length > queue.batch_size - batch->used) {
 		batch->lost++;
 	} else {

@@ -2,6 +2,7 @@
 #include "user/flow/connection.h"
 
 #include "common/log.h"
+#include "common/log_queue.h"
 #include "user/flow/dial.h"
 #include "user/flow/ids.h"
 #include "user/flow/rendezvous.h"
@@ -64,6 +65,7 @@ void connection_move(struct connection *connection, enum connection_state state)
 	if (!(legal_moves[connection->state] & TO(state))) {
 		log_error("connection %" PRIu64 ": no way from state %d to %d", connection->id,
 			  connection->state, state);
+		log_queue_stop();
 		abort();
 	}
 	timer_disarm(&worker->timers, &connection->deadline);
