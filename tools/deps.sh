@@ -63,7 +63,8 @@ case "${1-}" in
 esac
 
 if ! command -v apt-get >/dev/null 2>&1 || ! command -v dpkg-query >/dev/null 2>&1; then
-	if (check libbpf jansson yaml-0.1 openssl libevent libcurl libnghttp2 libprotobuf-c sqlite3 libcap) \
+	if (check libbpf jansson yaml-0.1 openssl libevent libevent_openssl libevent_extra libevent_pthreads libcurl \
+		libnghttp2 libprotobuf-c sqlite3 libcap) \
 		2>/dev/null; then
 		echo "This is not a Debian system, but compilers and libraries are here: going on." >&2
 		exit 0
