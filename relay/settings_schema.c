@@ -35,7 +35,18 @@ static const struct schema_key grpc_server_keys[] = {
 		   .fallback = "[]", .doc = "what one source may open; the rest is closed"),
 	SCHEMA_END,
 };
-static const struct schema grpc_server_schema = {.keys = grpc_server_keys};
+
+/* Whoever writes them means to admit these alone. */
+static const char *check_grpc_server(const json_t *server)
+{
+	if (json_array_size(settings_get(server, "tls.fingerprints")) > 0)
+		return "tls.fingerprints has no effect on relays: write them into the directory, "
+		       "section certificates, which says whose certificate is whose";
+	return NULL;
+}
+
+static const struct schema grpc_server_schema = {.keys = grpc_server_keys,
+						 .check = check_grpc_server};
 
 static const char *check_grpc_client(const json_t *client)
 {
@@ -49,7 +60,8 @@ static const char *check_grpc_client(const json_t *client)
 
 static const struct schema_key grpc_client_keys[] = {
 	SCHEMA_KEY("tls", OBJECT, .flags = SCHEMA_REQUIRED, .object = &tls_client_schema,
-		   .doc = "own certificate, and the authorities of the others"),
+		   .doc = "own certificate, and the authorities of the others; their names come "
+			  "from the directory, not from server_name"),
 	SCHEMA_KEY("dialect", CHOICE, .choices = dialects,
 		   .doc = "hyper or eps: which of the originals the others are; without it as the "
 			  "program is called, hyper if relay"),

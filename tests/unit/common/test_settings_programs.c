@@ -132,6 +132,7 @@ static void samples(void **state)
 		{"public-proxy.yml", &proxy_schema},
 		{"private-proxy.yml", &proxy_schema},
 		{"relay.yml", &relay_schema},
+		{"private-relay.yml", &relay_schema},
 	};
 	char path[PATH_MAX];
 
@@ -299,6 +300,8 @@ static void originals_relay(void **state)
 	settings_report_clear(&report);
 }
 
+#define SHA256 "\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\""
+
 static void refusals(void **state)
 {
 	static const char head[] =
@@ -327,6 +330,18 @@ static void refusals(void **state)
 	    "  - {type: grpc_client, settings: {tls: {}, reconnect_min: 1s}}\n");
 	fails_with("o/y/4.yml", &relay_schema,
 		   ":4: channels.0.settings: tls needs certificate_file");
+	put("o/y/10.yml",
+	    "name: r\ndirectory: {type: json, settings: {path: \"/$DIR/../../directory\"}}\n"
+	    "channels:\n"
+	    "  - type: grpc_server\n"
+	    "    settings:\n"
+	    "      tls:\n"
+	    "        ca_certificate_files: [\"/$DIR/../../certs/root.crt\"]\n"
+	    "        certificate_file: \"/$DIR/../../certs/private-proxy-1.ga.crt\"\n"
+	    "        key_file: \"/$DIR/../../certs/private-proxy-1.ga.key\"\n"
+	    "        fingerprints: [" SHA256 "]\n");
+	fails_with("o/y/10.yml", &relay_schema,
+		   "tls.fingerprints has no effect on relays: write them into the directory");
 	put("o/y/5.yml", "private:\n  name: p\n  datastore: {type: redis, settings: {}}\n"
 			 "  internal_endpoint: {}\n"
 			 "  jsonrpc_server: {bind_address: \"localhost:1\"}\n"
