@@ -1,12 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# Fetches the Debian kernels that the VM suite boots.
+# Fetches the Debian kernels that the VM suite boots, and a newer qemu.
 #
-#   tools/vm-kernels.sh [--update] 5.10|6.1|6.12|newest...
+#   tools/vm-kernels.sh [--update] 5.10|6.1|6.12|newest|qemu...
 #
-# Each lands in build/vm/kernels/NAME: vmlinuz, modules/ (a tree that modprobe
-# takes as its root) and release. One that is there is kept as it is, so that
-# a second run needs no network; --update looks for a newer one.
+# A kernel lands in build/vm/kernels/NAME: vmlinuz, modules/ (a tree that
+# modprobe takes as its root) and release. qemu lands in build/vm/qemu: the
+# emulator alone, which runs with the libraries of Debian 12 (tests/vm/emulator.py
+# says why). What is there is kept as it is, so that a second run needs no
+# network; --update looks for newer ones.
 #
 # The packages come through apt from the mirror that this machine uses, but
 # with a sources list and state of their own under build/vm: nothing on the
@@ -45,9 +47,9 @@ sources() { # NAME
 	case $1 in
 	5.10) printf '%s bullseye-security\n' "$security" ;;
 	6.1) printf '%s bookworm\n' "$archive" && printf '%s bookworm-security\n' "$security" ;;
-	6.12) printf '%s bookworm-backports\n' "$archive" ;;
+	6.12 | qemu) printf '%s bookworm-backports\n' "$archive" ;;
 	newest) printf '%s sid\n' "$archive" ;;
-	*) die "$1: no such kernel; there are 5.10, 6.1, 6.12 and newest" ;;
+	*) die "$1: not known; there are 5.10, 6.1, 6.12, newest and qemu" ;;
 	esac
 }
 
@@ -66,7 +68,7 @@ apt() { # PROGRAM ARGUMENT...
 logged() {
 	"$@" >>"$state/apt.log" 2>&1 || {
 		cat "$state/apt.log" >&2
-		die "cannot fetch kernel $name"
+		die "cannot fetch $name"
 	}
 }
 
@@ -81,7 +83,15 @@ packages() {
 		awk '$1 == "Depends:" && $2 ~ /^linux-(binary|modules)-[0-9]/ { print $2 }'
 }
 
-fetch() {
+# Packages, into $state/root.
+download() { # PACKAGE...
+	logged apt apt-get download "$@"
+	for deb in "$state"/*.deb; do
+		dpkg-deb --extract "$deb" "$state/root"
+	done
+}
+
+prepare() {
 	state=$work/apt/$name
 	rm -rf "$state"
 	mkdir -p "$state/lists/partial" "$state/cache/archives/partial" "$state/root"
@@ -89,12 +99,12 @@ fetch() {
 	sources "$name" >"$state/mirrors"
 	sed "s|^|deb [arch=amd64 signed-by=$keyring] |; s|\$| main|" "$state/mirrors" >"$state/sources.list"
 	logged apt apt-get update
+}
+
+fetch_kernel() {
 	wanted=$(packages)
 	# shellcheck disable=SC2086 # words are wanted
-	logged apt apt-get download $wanted
-	for deb in "$state"/*.deb; do
-		dpkg-deb --extract "$deb" "$state/root"
-	done
+	download $wanted
 	image=$(find "$state/root" -type f -name 'vmlinuz*' | head -n 1)
 	modules=$(find "$state/root" -type d -path '*/lib/modules/*' -prune | head -n 1)
 	if [ -z "$image" ] || [ -z "$modules" ]; then
@@ -109,7 +119,21 @@ fetch() {
 	mkdir -p "$work/kernels"
 	rm -rf "${work:?}/kernels/$name"
 	mv "$new" "$work/kernels/$name"
-	rm -rf "$state"
+}
+
+fetch_qemu() {
+	download qemu-system-x86 qemu-system-data seabios
+	program=$state/root/usr/bin/qemu-system-x86_64
+	"$program" --version >"$state/version" 2>>"$state/apt.log" || {
+		cat "$state/apt.log" >&2
+		die "the qemu of bookworm-backports does not run here"
+	}
+	new=$state/new
+	mkdir "$new"
+	mv "$program" "$state/root/usr/share/qemu" "$state/root/usr/share/seabios" "$new"
+	sed -n '1s/.*version \([0-9.]*\).*/\1/p' "$state/version" >"$new/release"
+	rm -rf "${work:?}/qemu"
+	mv "$new" "$work/qemu"
 }
 
 update=
@@ -119,8 +143,14 @@ update=
 }
 [ $# -gt 0 ] || set -- 5.10 6.1 6.12 newest
 for name; do
-	if [ -n "$update" ] || [ ! -s "$work/kernels/$name/release" ]; then
-		fetch
+	case $name in
+	qemu) here=$work/qemu kind=qemu ;;
+	*) here=$work/kernels/$name kind=kernel ;;
+	esac
+	if [ -n "$update" ] || [ ! -s "$here/release" ]; then
+		prepare
+		"fetch_$kind"
+		rm -rf "$state"
 	fi
-	printf '%s\t%s\n' "$name" "$(cat "$work/kernels/$name/release")"
+	printf '%s\t%s\n' "$name" "$(cat "$here/release")"
 done

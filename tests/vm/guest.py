@@ -7,6 +7,7 @@ import subprocess
 import time
 from pathlib import Path
 
+import emulator
 import known
 
 # Whatever the tests say, a kernel that writes one of these has failed.
@@ -17,18 +18,14 @@ COMPLAINTS = re.compile(
     r"refcount_t: |UBSAN: |KASAN: |unregister_netdevice: waiting|blocked for more than|"
     r"Out of memory|\bsegfault at |\btrap invalid opcode|sysctl .* unregister|Call Trace:")
 OPTIONS = "console=ttyS0 loglevel=5 panic=-1 oops=panic log_buf_len=4M mitigations=off " \
-    "random.trust_cpu=on nokaslr"
+    "random.trust_cpu=on nokaslr print-fatal-signals=1"
 # MiB, taken only as the guest touches it. TCP's own limit (net.ipv4.tcp_mem) follows from it: with 1 GiB
 # the tests of many connections would all run under memory pressure, for which there is one of its own.
 MEMORY = os.environ.get("VM_MEMORY", "4096")
-QEMU = "qemu-system-x86_64"
-# No cmpxchg16b: TCG of qemu 7.2 takes stale flags into it, and an interrupt behind it then gives the
-# guest an EFLAGS out of an address (a double fault in kmem_cache_alloc, string copies backwards).
-EMULATED_CPU = "max,la57=off,cx16=off"
 
 
-def command(kernel, initrd, accel, console, report):
-    return [QEMU, "-accel", accel, "-cpu", "host" if accel == "kvm" else EMULATED_CPU,
+def command(qemu, kernel, initrd, accel, console, report):
+    return [*qemu, "-accel", accel, "-cpu", "host" if accel == "kvm" else emulator.EMULATED_CPU,
             "-smp", "2", "-m", MEMORY, "-nodefaults", "-no-user-config", "-display", "none",
             "-no-reboot", "-kernel", str(kernel), "-initrd", str(initrd), "-append", OPTIONS,
             "-serial", f"file:{console}", "-serial", f"file:{report}"]
@@ -37,10 +34,10 @@ def command(kernel, initrd, accel, console, report):
 class Guest:
     """Files in `folder`: console.log (the kernel), report.log (the tests), qemu.log."""
 
-    def __init__(self, kernel, initrd, folder, accel):
+    def __init__(self, qemu, kernel, initrd, folder, accel):
         self.folder = Path(folder)
         self.console, self.report = self.folder / "console.log", self.folder / "report.log"
-        self.command = command(kernel, initrd, accel, self.console, self.report)
+        self.command = command(qemu, kernel, initrd, accel, self.console, self.report)
 
     def run(self, seconds):
         """True if it has switched itself off in time."""

@@ -19,6 +19,7 @@ import subprocess
 import time
 from pathlib import Path
 
+import emulator
 import guest
 import image
 
@@ -64,7 +65,7 @@ def chosen_kernels():
     return found
 
 
-def accelerator(kernel, base):
+def accelerator(qemu, kernel, base):
     """kvm where a guest really runs with it, else tcg. Some machines have /dev/kvm, and a guest
     hangs in it: so one is tried, once until the machine starts anew."""
     if not os.access("/dev/kvm", os.R_OK | os.W_OK):
@@ -75,17 +76,17 @@ def accelerator(kernel, base):
         remembered, _, accel = known.read_text().strip().partition(" ")
         if remembered == boot:
             return accel
-    run = probe(kernel, base)
+    run = probe(qemu, kernel, base)
     accel = "kvm" if run else "tcg,thread=multi"
     known.write_text(f"{boot} {accel}\n")
     return accel
 
 
-def probe(kernel, base):
+def probe(qemu, kernel, base):
     folder = WORK / "probe"
     folder.mkdir(exist_ok=True)
     (folder / "initrd").write_bytes(base + variables([], 1))
-    trial = guest.Guest(kernel.image, folder / "initrd", folder, "kvm")
+    trial = guest.Guest(qemu, kernel.image, folder / "initrd", folder, "kvm")
     works = trial.run(10) and trial.done()
     shutil.rmtree(folder)
     return works
@@ -97,13 +98,13 @@ def variables(tests, limit):
                            "PASSAGE_TEST_SCALE": scale})
 
 
-def boot(kernel, base, tests, accel):
+def boot(qemu, kernel, base, tests, accel):
     folder = WORK / "run" / kernel.name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     modules = image.modules(kernel.modules_root, kernel.release) if kernel.release else b""
     (folder / "initrd").write_bytes(base + modules + variables(tests, TEST_LIMIT))
-    machine = guest.Guest(kernel.image, folder / "initrd", folder, accel)
+    machine = guest.Guest(qemu, kernel.image, folder / "initrd", folder, accel)
     machine.off = machine.run(GUEST_LIMIT)
     (folder / "initrd").unlink()
     return machine
@@ -155,8 +156,8 @@ def results(kernel, machine, tests, judge, Count, say):
 
 def run(build, only, judge, Count, say):
     """Counts of all kernels. judge(name, output, status) → (Count, output) reads TAP."""
-    if not shutil.which(guest.QEMU):
-        say(f"{guest.QEMU} is not installed: make deps")
+    if not emulator.is_installed():
+        say(f"{emulator.NAME} is not installed: make deps")
         return Count(skipped=1)
     WORK.mkdir(parents=True, exist_ok=True)
     with open(WORK / "lock", "w", encoding="ascii") as lock:
@@ -181,12 +182,13 @@ def run_locked(build, only, judge, Count, say):
         [str(p.relative_to(ROOT)) for p in image.guest_tests()]
     tests = [t for t in tests if only in t]
     base = image.base(build)
-    accel = accelerator(kernels[0], base)
-    say(f"{', '.join(k.name for k in kernels)}, by {accel}")
+    qemu = emulator.choose(say)
+    accel = accelerator(qemu, kernels[0], base)
+    say(f"{', '.join(k.name for k in kernels)}, by qemu {emulator.version_text(qemu)}, {accel}")
     total = Count()
     jobs = int(os.environ.get("JOBS") or min(2, os.cpu_count() or 1))
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        machines = pool.map(lambda k: boot(k, base, tests, accel), kernels)
+        machines = pool.map(lambda k: boot(qemu, k, base, tests, accel), kernels)
         for kernel, machine in zip(kernels, machines):
             total += results(kernel, machine, tests, judge, Count, say)
     return total
