@@ -11,7 +11,6 @@ import types as types_module
 import urllib.error
 import urllib.request
 from concurrent import futures
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 # Before the import: a peer that is restarted in a test is asked again at once.
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")
@@ -19,6 +18,7 @@ import grpc  # noqa: E402
 from google.protobuf import (  # noqa: E402
     descriptor_pb2, descriptor_pool, json_format, message_factory, struct_pb2)
 
+import jsonrpc_peer  # noqa: E402
 import world as w  # noqa: E402
 
 PUBLIC, PRIVATE = "public-proxy-1.ga", "private-proxy-1.ga"
@@ -98,39 +98,17 @@ class Service:
     def __init__(self):
         self.calls = queue.Queue()
         self.answers = {}
-        outer = self
+        self.server = jsonrpc_peer.Server(self._answer)
+        self.port = self.server.port
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            disable_nagle_algorithm = True
-
-            def do_POST(self):
-                request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                outer.calls.put(request)
-                answer = outer.answers.get(request["method"])
-                reply = {"jsonrpc": "2.0", "id": request["id"]}
-                if answer is None:
-                    reply["error"] = {"code": -32601, "message": "method not found"}
-                else:
-                    reply["result"] = answer(request["params"])
-                body = json.dumps(reply).encode()
-                self.send_response(400 if "error" in reply else 200)
-                self.send_header("Content-Type", "application/json; charset=utf-8")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *args):
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        self.port = self.server.server_address[1]
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+    def _answer(self, request):
+        self.calls.put(request)
+        if request["method"] not in self.answers:
+            raise jsonrpc_peer.MethodNotFound
+        return self.answers[request["method"]](request["params"])
 
     def stop(self):
-        self.server.shutdown()
-        self.server.server_close()
+        self.server.close()
 
 
 def tls_block(name):

@@ -3,7 +3,6 @@
 
 import base64
 import http.client
-import http.server
 import json
 import os
 import signal
@@ -14,6 +13,7 @@ import threading
 
 import pytest
 
+import jsonrpc_peer
 import world as w
 
 PUBLIC, PRIVATE, DOMAIN = "public.example.org", "private.example.org", "a.example.org"
@@ -24,32 +24,13 @@ class Relay:
     """Takes every announcement, and gives `tokens` tokens, once."""
 
     def __init__(self, endpoint, tokens):
-        relay = self
         self.asked = threading.Event()
         self.endpoint, self.tokens = endpoint, tokens
+        self.server = jsonrpc_peer.Server(self.answer)
+        self.port = self.server.port
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self):
-                request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                body = json.dumps({"jsonrpc": "2.0", "id": request["id"],
-                                   "result": relay.answer(request["method"])}).encode()
-                self.send_response(200)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *args):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.port = self.server.server_port
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def answer(self, method):
-        if not method.endswith(".reserveConnections"):
+    def answer(self, request):
+        if not request["method"].endswith(".reserveConnections"):
             return [None]
         tokens = [base64.b64encode(os.urandom(32)).decode() for _ in range(self.tokens)]
         self.tokens = 0
@@ -57,8 +38,7 @@ class Relay:
         return {"endpoint": self.endpoint, "tokens": tokens, "expires_in": 10}
 
     def close(self):
-        self.server.shutdown()
-        self.server.server_close()
+        self.server.close()
 
 
 class FullListener:

@@ -5,15 +5,13 @@ The private proxy is replaced by an HTTP server that hands us the notices.
 """
 
 import base64
-import http.server
-import json
 import os
 import queue
-import threading
 import time
 
 import pytest
 
+import jsonrpc_peer
 import tls_peer
 import world as w
 from test_hello import drain
@@ -24,36 +22,18 @@ class Notices:
 
     def __init__(self, port):
         self.queue = queue.Queue()
-        notices = self.queue
+        self.server = jsonrpc_peer.Server(self._take, port)
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self):
-                request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                notices.put(request)
-                body = json.dumps({"jsonrpc": "2.0", "result": {"message": "ok"},
-                                   "id": request["id"]}).encode()
-                self.send_response(200)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *args):
-                pass
-
-        http.server.ThreadingHTTPServer.allow_reuse_address = True
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+    def _take(self, request):
+        self.queue.put(request)
+        return {"message": "ok"}
 
     def next(self):
         params = self.queue.get(timeout=10 * w.SLOW)["params"]
         return base64.b64decode(params["token"]), params
 
     def close(self):
-        self.server.shutdown()
-        self.server.server_close()
+        self.server.close()
 
 
 @pytest.fixture(scope="module")
