@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Passage: a TLS passthrough proxy whose bytes move inside the Linux kernel.
 #
-# Two commands do everything on a fresh Debian or Ubuntu, as root:
+# Two commands do everything on a fresh Debian 12, as root:
 #   make demo       install what is missing, build, start the five processes, ask with curl
 #   make test       install what is missing, build, run all tests
 #
