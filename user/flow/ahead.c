@@ -55,14 +55,15 @@ static char *peer_id(const struct proxy_header *header)
 }
 
 /* What the header tells belongs to the connection from here on. */
-static int take_over(struct connection *connection, const struct proxy_header *header)
+static int take_over(struct connection *connection, const struct proxy_header *header,
+		     const struct addr *inside, unsigned n)
 {
 	if (header->has_addresses &&
 	    connection_set_origin(connection, &header->source, &header->destination) < 0)
 		return -ENOMEM;
 	connection->peer_id = peer_id(header);
 	connection->name = strdup(header->authority);
-	return connection->name ? dial_resume(connection) : -ENOMEM;
+	return connection->name ? dial_resume(connection, inside, n) : -ENOMEM;
 }
 
 static void begin_stream(struct connection *connection, const struct proxy_header *header)
@@ -78,10 +79,8 @@ static void begin_stream(struct connection *connection, const struct proxy_heade
 	connection->began = now;
 	/* In any case: it counts as waiting no longer. */
 	ahead_tell(worker, connection->id, PARKED_TAKEN, connection->operator, question);
-	if (take_over(connection, header) < 0)
+	if (take_over(connection, header, inside, n) < 0)
 		connection_close(connection, true, "out of memory");
-	else if (n > 0)
-		dial_inside(connection, inside, n);
 }
 
 static void on_ready(struct watch *watch, uint32_t events)

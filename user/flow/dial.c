@@ -177,6 +177,7 @@ static const struct addr *current(const struct dial_side *side)
 	return &side->addrs[side->next - 1];
 }
 
+/* Nobody listens on a port that the kernel has picked for our own end (RFC 9293 3.5). */
 static bool is_self(int fd, const struct addr *target)
 {
 	struct addr own = {.len = sizeof(own.sa)};
@@ -204,7 +205,6 @@ static void on_ready(struct watch *watch, uint32_t events)
 		error = errno;
 	if (!error && !(events & EPOLLOUT))
 		error = ECONNRESET;
-	/* Nobody listens on a port that the kernel has picked for our own end (RFC 9293 3.5). */
 	if (!error && is_self(watch->fd, current(&connection->dial->sides[side])))
 		error = ECONNREFUSED;
 	if (!error) {
@@ -216,7 +216,15 @@ static void on_ready(struct watch *watch, uint32_t events)
 	dial_next(connection, side);
 }
 
-/* 0: connected; -EINPROGRESS: the watch will tell; another -errno: this address is no use. */
+/* On one machine it is, by the time that connect() says EINPROGRESS: nobody need sleep for it. */
+static bool is_connected(int fd)
+{
+	struct addr peer = {.len = sizeof(peer.sa)};
+
+	return getpeername(fd, (struct sockaddr *)&peer.sa, &peer.len) == 0;
+}
+
+/* 1: connected; 0: the watch will tell; -errno: this address is no use. */
 static int try_address(struct connection *connection, int side, const struct addr *addr)
 {
 	const struct config *config = connection->worker->shop->config;
@@ -230,8 +238,13 @@ static int try_address(struct connection *connection, int side, const struct add
 	socket_keep_alive(fd, connection->ahead ? PROBE_AHEAD_S : config->keepalive);
 	if (connect(fd, (const struct sockaddr *)&addr->sa, addr->len) < 0 && errno != EINPROGRESS)
 		return -errno;
+	bool connected = is_connected(fd);
+	if (connected && is_self(fd, addr))
+		return -ECONNREFUSED;
 	watch->fd = TAKE_FD(fd);
 	watch->ready = on_ready;
+	if (connected)
+		return 1;
 	int r = watch_set(connection->worker->epoll, watch, EPOLLOUT);
 	if (r < 0)
 		watch_close(watch);
@@ -256,6 +269,10 @@ static void dial_next(struct connection *connection, int side)
 	timer_disarm(&connection->worker->timers, &to->attempt);
 	while (to->next < to->n) {
 		int r = try_address(connection, side, &to->addrs[to->next++]);
+		if (r > 0) {
+			on_connected(connection, side);
+			return;
+		}
 		if (r == 0) {
 			share_time(connection, to);
 			return;
@@ -350,7 +367,17 @@ void dial_ahead(struct worker *worker, const struct mail *mail)
 	dial_outside(connection);
 }
 
-int dial_resume(struct connection *connection)
+static void dial_inside(struct connection *connection, const struct addr *addrs, unsigned n)
+{
+	struct dial_side *inside = &connection->dial->sides[SIDE_INSIDE];
+
+	inside->n = n;
+	memcpy(inside->addrs, addrs, n * sizeof(*addrs));
+	errno = EDESTADDRREQ;
+	dial_next(connection, SIDE_INSIDE);
+}
+
+int dial_resume(struct connection *connection, const struct addr *addrs, unsigned n)
 {
 	struct worker *worker = connection->worker;
 	struct watch *outside = &connection->stream.ends[SIDE_OUTSIDE].watch;
@@ -363,19 +390,11 @@ int dial_resume(struct connection *connection)
 	timer_arm(&worker->timers, &connection->deadline,
 		  timer_now() + worker->shop->config->dial_timeout);
 	outside->ready = on_ready;
-	ids_add(connection);
-	return watch_set(worker->epoll, outside, 0);
-}
-
-void dial_inside(struct connection *connection, const struct addr *addrs, unsigned n)
-{
-	struct dial_side *inside = &connection->dial->sides[SIDE_INSIDE];
-
-	ids_remove(connection);
-	inside->n = n;
-	memcpy(inside->addrs, addrs, n * sizeof(*addrs));
-	errno = EDESTADDRREQ;
-	dial_next(connection, SIDE_INSIDE);
+	if (n > 0)
+		dial_inside(connection, addrs, n);
+	else
+		ids_add(connection);
+	return connection->state == CONNECTION_DIAL ? watch_set(worker->epoll, outside, 0) : 0;
 }
 
 void dial_answered(struct worker *worker, const struct mail *mail)
@@ -391,5 +410,6 @@ void dial_answered(struct worker *worker, const struct mail *mail)
 		return;
 	}
 	inside_learn(worker->inside, connection->name, connection->operator, addrs, n, timer_now());
+	ids_remove(connection);
 	dial_inside(connection, addrs, n);
 }

@@ -80,26 +80,31 @@ static void hand_over(struct dial_back *dial_back)
 	worker_mail(shop->workers[owner], mail);
 }
 
-static void on_ready(struct watch *watch, uint32_t events)
+/* False: the token is not there yet, or not all of it. */
+static bool look(struct dial_back *dial_back)
 {
-	struct dial_back *dial_back = container_of(watch, struct dial_back, watch);
-
-	(void)events;
 	/* Not a byte more than the token: what follows belongs to the stream. */
-	ssize_t n = recv(watch->fd, dial_back->token + dial_back->have,
+	ssize_t n = recv(dial_back->watch.fd, dial_back->token + dial_back->have,
 			 TOKEN_BYTES - dial_back->have, MSG_DONTWAIT);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
+		return false;
 	if (n <= 0) {
 		complain_about(dial_back, COMPLAINT_TOKEN_SHORT);
 		finish(dial_back);
-		return;
+		return true;
 	}
 	dial_back->have += (size_t)n;
 	if (dial_back->have < TOKEN_BYTES)
-		return;
+		return false;
 	hand_over(dial_back);
 	finish(dial_back);
+	return true;
+}
+
+static void on_ready(struct watch *watch, uint32_t events)
+{
+	(void)events;
+	(void)look(container_of(watch, struct dial_back, watch));
 }
 
 void dial_back_accepted(struct worker *worker, int fd_taken, const struct addr *peer)
@@ -126,7 +131,8 @@ void dial_back_accepted(struct worker *worker, int fd_taken, const struct addr *
 	worker->n_dial_backs++;
 	timer_arm(&worker->timers, &dial_back->deadline,
 		  timer_now() + worker->shop->config->token_timeout);
-	if (watch_set(worker->epoll, &dial_back->watch, EPOLLIN) < 0)
+	/* As a rule the token has come with the connection. */
+	if (!look(dial_back) && watch_set(worker->epoll, &dial_back->watch, EPOLLIN) < 0)
 		finish(dial_back);
 }
 

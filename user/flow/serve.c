@@ -59,8 +59,9 @@ bool serve_by_parked(struct connection *connection, int fd)
 	uint8_t header[PROXY_HEADER_MAX];
 	size_t length = make_header(connection, header);
 
-	/* Nothing has been sent on it before, so that its buffer takes the header in one piece. */
-	if (send(fd, header, length, MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)length) {
+	/* Nothing has been sent on it before, so that its buffer takes the header in one piece. The
+	 * ClientHello is there: it goes in the same segment. */
+	if (send(fd, header, length, MSG_NOSIGNAL | MSG_DONTWAIT | MSG_MORE) != (ssize_t)length) {
 		(void)close(fd);
 		return false;
 	}
