@@ -115,8 +115,10 @@ static const struct schema_key jsonrpc_client_keys[] = {
 	SCHEMA_KEY("proxy_url", URL, .doc = "HTTP proxy on the way"),
 	SCHEMA_KEY("timeout", DURATION, .fallback = "10s", .min = 1, .max = 3600000,
 		   .doc = "for one call, connection included"),
-	SCHEMA_KEY("max_connections", INTEGER, .fallback = "8", .min = 1, .max = 1000,
-		   .doc = "connections at once; they are kept open"),
+	SCHEMA_KEY(
+		"max_connections", INTEGER, .fallback = "32", .min = 1, .max = 1000,
+		.doc = "connections at once; they are kept open. A public proxy uses a quarter of "
+		       "them for the notices to one private proxy, and others wait in line"),
 	SCHEMA_KEY("local", BOOL, .flags = SCHEMA_UNSERVED, .doc = "calls inside one process"),
 	SCHEMA_KEY("server_name", STRING, .flags = SCHEMA_UNSERVED,
 		   .doc = "it belongs into the tls block"),

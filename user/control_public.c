@@ -11,6 +11,8 @@
 #include <errno.h>
 #include <string.h>
 
+#define NOTICE_SHARES 4
+
 struct public_role {
 	struct public_service service;
 	struct notices notices;
@@ -24,6 +26,7 @@ static void public_free(struct control *control)
 	if (!role)
 		return;
 	publisher_free(role->publisher);
+	notices_clear(&role->notices);
 	reservations_free(role->service.reservations);
 	free(role);
 	control->role = NULL;
@@ -39,6 +42,15 @@ static struct reservations *make_reservations(const struct control *control, uns
 	};
 
 	return reservations_new(&limits);
+}
+
+/* A part of the connections to the relay, so that private proxies which do not answer cannot hold
+ * all of them. */
+static unsigned notices_of_one(const struct control *control)
+{
+	long long all = settings_integer(control->block, "jsonrpc_client.max_connections");
+
+	return all < 2 * NOTICE_SHARES ? 1 : (unsigned)(all / NOTICE_SHARES);
 }
 
 static int public_new(struct control *control, char **ret_error)
@@ -74,6 +86,7 @@ static int public_new(struct control *control, char **ret_error)
 		.endpoint = settings_string(control->block, "internal_endpoint"),
 		.timeout_ms = timeout,
 		.max = (unsigned)settings_integer(control->tree, "limits.pending"),
+		.sent_per_line = notices_of_one(control),
 	};
 	return 0;
 }

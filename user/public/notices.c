@@ -3,17 +3,31 @@
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "user/answer.h"
+#include "user/timer.h"
 #include "user/token_text.h"
 
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct pending {
+	TAILQ_ENTRY(pending) in_line; /* until it is sent */
 	struct notices *notices;
+	struct notice_line *line;
+	struct mail *mail; /* until it is sent, then NULL */
+	uint64_t due;      /* its client waits until then */
 	unsigned worker;
 	uint64_t connection;
+};
+
+/* Of one private proxy. There while it has any. */
+struct notice_line {
+	LIST_ENTRY(notice_line) in_notices;
+	char operator[OPERATOR_MAX + 1];
+	unsigned sent; /* and not answered */
+	TAILQ_HEAD(, pending) waiting;
 };
 
 __attribute__((format(printf, 2, 3))) static void refuse(const struct pending *pending,
@@ -34,20 +48,36 @@ __attribute__((format(printf, 2, 3))) static void refuse(const struct pending *p
 	crew_mail(pending->notices->crew, pending->worker, mail);
 }
 
+static void advance(struct notices *notices, struct notice_line *line);
+
+static void pending_free(struct pending *pending)
+{
+	if (pending->mail)
+		mail_free(pending->mail);
+	pending->notices->under_way--;
+	free(pending);
+}
+
 static void replied(int r, json_t *result, const struct jsonrpc_error *error, void *arg)
 {
-	AUTO_FREE struct pending *pending = arg;
+	struct pending *pending = arg;
+	struct notices *notices = pending->notices;
+	struct notice_line *line = pending->line;
 
 	(void)result;
-	pending->notices->under_way--;
+	line->sent--;
 	if (r == -EPROTO)
 		refuse(pending, "refused: %d %s", error->code, error->message);
 	else if (r < 0)
 		refuse(pending, "relay: %s", answer_why(r, error));
+	pending_free(pending);
+	if (r != -ECANCELED) /* the client is being freed */
+		advance(notices, line);
 }
 
-static int call(struct notices *notices, const struct mail *mail, struct pending *pending)
+static int call(struct notices *notices, struct pending *pending, unsigned timeout_ms)
 {
+	const struct mail *mail = pending->mail;
 	char method[OPERATOR_MAX + sizeof(".incomingConnection")], token[TOKEN_TEXT];
 
 	snprintf(method, sizeof(method), "%s.incomingConnection", mail->u.notice.operator);
@@ -57,35 +87,102 @@ static int call(struct notices *notices, const struct mail *mail, struct pending
 	explicit_bzero(token, sizeof(token));
 	if (!params)
 		return -ENOMEM;
-	return jsonrpc_client_call(notices->client, method, params, NULL, notices->timeout_ms,
-				   replied, pending);
+	return jsonrpc_client_call(notices->client, method, params, NULL, timeout_ms, replied,
+				   pending);
+}
+
+/* The first in line. */
+static void send_first(struct notices *notices, struct notice_line *line)
+{
+	struct pending *pending = TAILQ_FIRST(&line->waiting);
+	uint64_t now = timer_now();
+
+	TAILQ_REMOVE(&line->waiting, pending, in_line);
+	if (pending->due <= now) {
+		refuse(pending, "others of this private proxy were not answered in time");
+		pending_free(pending);
+		return;
+	}
+	int r = call(notices, pending,
+		     (unsigned)((pending->due - now + NS_PER_MS - 1) / NS_PER_MS));
+	if (r < 0) {
+		refuse(pending, "relay: %s", strerror(-r));
+		pending_free(pending);
+		return;
+	}
+	mail_free(TAKE_PTR(pending->mail));
+	line->sent++;
+}
+
+static void advance(struct notices *notices, struct notice_line *line)
+{
+	while (line->sent < notices->sent_per_line && !TAILQ_EMPTY(&line->waiting))
+		send_first(notices, line);
+	if (line->sent > 0 || !TAILQ_EMPTY(&line->waiting))
+		return;
+	LIST_REMOVE(line, in_notices);
+	free(line);
+}
+
+static struct notice_line *line_of(struct notices *notices, const char *name)
+{
+	struct notice_line *line;
+
+	LIST_FOREACH(line, &notices->lines, in_notices)
+	{
+		if (strcmp(line->operator, name) == 0)
+			return line;
+	}
+	line = calloc(1, sizeof(*line));
+	if (!line)
+		return NULL;
+	snprintf(line->operator, sizeof(line->operator), "%s", name);
+	TAILQ_INIT(&line->waiting);
+	LIST_INSERT_HEAD(&notices->lines, line, in_notices);
+	return line;
 }
 
 void notices_send(struct notices *notices, struct mail *mail)
 {
 	const struct pending origin = {
 		.notices = notices,
+		.mail = mail,
+		.due = timer_now() + notices->timeout_ms * NS_PER_MS,
 		.worker = mail->u.notice.worker,
 		.connection = mail->u.notice.connection,
 	};
-	AUTO_FREE struct pending *pending = NULL;
-	int r = -ENOMEM;
 
 	if (notices->under_way >= notices->max) {
 		refuse(&origin, "too many notices under way (limit %u)", notices->max);
 		mail_free(mail);
 		return;
 	}
-	pending = malloc(sizeof(*pending));
-	if (pending) {
-		*pending = origin;
-		r = call(notices, mail, pending);
-	}
-	mail_free(mail);
-	if (r < 0) {
-		refuse(&origin, "relay: %s", strerror(-r));
+	struct pending *pending = malloc(sizeof(*pending));
+	struct notice_line *line = pending ? line_of(notices, mail->u.notice.operator) : NULL;
+	if (!line) {
+		refuse(&origin, "out of memory");
+		mail_free(mail);
+		free(pending);
 		return;
 	}
-	TAKE_PTR(pending);
+	*pending = origin;
+	pending->line = line;
 	notices->under_way++;
+	TAILQ_INSERT_TAIL(&line->waiting, pending, in_line);
+	advance(notices, line);
+}
+
+void notices_clear(struct notices *notices)
+{
+	struct notice_line *line;
+	struct pending *pending;
+
+	while ((line = LIST_FIRST(&notices->lines))) {
+		while ((pending = TAILQ_FIRST(&line->waiting))) {
+			TAILQ_REMOVE(&line->waiting, pending, in_line);
+			pending_free(pending);
+		}
+		LIST_REMOVE(line, in_notices);
+		free(line);
+	}
 }

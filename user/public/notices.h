@@ -5,13 +5,24 @@
 #include "common/jsonrpc_client.h"
 #include "user/crew.h"
 
+#include <sys/queue.h>
+
+LIST_HEAD(notice_lines, notice_line);
+
+/*
+ * A private proxy that does not answer holds a connection to the relay for each
+ * of its notices, as long as clients wait. So those of one private proxy stand
+ * in a line of their own, of which only the first few have been sent.
+ */
 struct notices {
 	struct jsonrpc_client *client; /* the own relay */
 	struct crew *crew;
-	const char *endpoint; /* where the private proxy shall dial */
-	unsigned timeout_ms;  /* accept_timeout: nobody waits longer for the answer */
-	unsigned max;         /* under way at once; more are refused */
-	unsigned under_way;
+	const char *endpoint;   /* where the private proxy shall dial */
+	unsigned timeout_ms;    /* accept_timeout: nobody waits longer for the answer */
+	unsigned max;           /* sent or in line; more are refused */
+	unsigned sent_per_line; /* at once, and not answered */
+	unsigned under_way;     /* sent or in line */
+	struct notice_lines lines;
 };
 
 /*
@@ -19,3 +30,6 @@ struct notices {
  * sent it gets MAIL_NOTICE_REFUSED with the reason; it logs that.
  */
 void notices_send(struct notices *notices, struct mail *mail);
+
+/* Forget those in line. The client has been freed before. */
+void notices_clear(struct notices *notices);

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <unistd.h>
 
 static struct worker *workers[2] = {(struct worker *)"a", (struct worker *)"b"};
 static struct crew crew = {.workers = workers, .n = 2};
@@ -17,12 +18,13 @@ static int start(void **state)
 		.endpoint = "pub.example:9999",
 		.timeout_ms = 10000,
 		.max = 2,
+		.sent_per_line = 2,
 	};
 	fake_client_error = 0;
 	return 0;
 }
 
-static void send_notice(unsigned worker, uint64_t connection)
+static void send_notice_to(const char *operator, unsigned worker, uint64_t connection)
 {
 	struct mail *mail = mail_new(MAIL_NOTICE);
 
@@ -30,8 +32,13 @@ static void send_notice(unsigned worker, uint64_t connection)
 	mail->u.notice.connection = connection;
 	memset(mail->u.notice.token, 0xff, TOKEN_BYTES);
 	strcpy(mail->u.notice.domain, "a.org");
-	strcpy(mail->u.notice.operator, "p-1.ga");
+	strcpy(mail->u.notice.operator, operator);
 	notices_send(&notices, mail);
+}
+
+static void send_notice(unsigned worker, uint64_t connection)
+{
+	send_notice_to("p-1.ga", worker, connection);
 }
 
 static void assert_refused(unsigned worker, uint64_t connection, const char *reason)
@@ -46,7 +53,8 @@ static void assert_refused(unsigned worker, uint64_t connection, const char *rea
 	mail_free(mail);
 }
 
-#define METHOD "p-1.ga.incomingConnection"
+#define METHOD       "p-1.ga.incomingConnection"
+#define OTHER_METHOD "p-2.ga.incomingConnection"
 
 static void asks_the_private_proxy(void **state)
 {
@@ -105,6 +113,64 @@ static void no_more_than_the_limit_are_under_way(void **state)
 	assert_int_equal(n_fake_mail, 0);
 }
 
+/* As if the private proxy of "p-2.ga" did not answer. */
+static void one_that_does_not_answer_is_not_waited_for(void **state)
+{
+	(void)state;
+	notices.max = 10;
+	for (uint64_t connection = 1; connection <= 4; connection++)
+		send_notice_to("p-2.ga", 0, connection);
+	assert_int_equal(n_fake_requests, 2);
+	assert_int_equal(notices.under_way, 4);
+	send_notice(1, 5);
+	assert_int_equal(n_fake_requests, 3);
+	assert_string_equal(fake_requests[2].method, METHOD);
+	/* In their order, as those before are answered. */
+	fake_reply(OTHER_METHOD, NULL, 0, json_null(), 0, NULL);
+	assert_int_equal(n_fake_requests, 3);
+	fake_reply(OTHER_METHOD, NULL, -ETIMEDOUT, NULL, 0, "no answer in 10 s");
+	assert_refused(0, 2, "relay: no answer in 10 s");
+	fake_reply(METHOD, NULL, 0, json_null(), 0, NULL);
+	fake_reply(OTHER_METHOD, NULL, 0, json_null(), 0, NULL);
+	fake_reply(OTHER_METHOD, NULL, -EPROTO, NULL, 404, "gone");
+	assert_refused(0, 4, "refused: 404 gone");
+	assert_int_equal(notices.under_way, 0);
+	assert_true(LIST_EMPTY(&notices.lines));
+}
+
+static void a_client_does_not_wait_longer_in_line(void **state)
+{
+	(void)state;
+	notices.max = 10;
+	notices.timeout_ms = 20;
+	for (uint64_t connection = 1; connection <= 4; connection++)
+		send_notice(0, connection);
+	usleep(25000);
+	fake_reply(METHOD, NULL, 0, json_null(), 0, NULL);
+	for (uint64_t connection = 3; connection <= 4; connection++)
+		assert_refused(0, connection,
+			       "others of this private proxy were not answered in time");
+	assert_int_equal(notices.under_way, 1);
+	fake_reply(METHOD, NULL, 0, json_null(), 0, NULL);
+	assert_int_equal(notices.under_way, 0);
+}
+
+static void those_in_line_are_forgotten_at_the_end(void **state)
+{
+	(void)state;
+	notices.max = 10;
+	for (uint64_t connection = 1; connection <= 3; connection++)
+		send_notice(0, connection);
+	crew.n = 0;
+	for (int i = 0; i < 2; i++)
+		fake_reply(METHOD, NULL, -ECANCELED, NULL, 0, "canceled");
+	assert_int_equal(n_fake_requests, 0);
+	notices_clear(&notices);
+	crew.n = 2;
+	assert_int_equal(notices.under_way, 0);
+	assert_int_equal(n_fake_mail, 0);
+}
+
 /* After the workers have ended there is nobody to tell. */
 static void nobody_to_tell_is_fine(void **state)
 {
@@ -112,6 +178,7 @@ static void nobody_to_tell_is_fine(void **state)
 	send_notice(1, 1);
 	crew.n = 0;
 	fake_reply(METHOD, NULL, -ECANCELED, NULL, 0, "canceled");
+	notices_clear(&notices);
 	crew.n = 2;
 	assert_int_equal(n_fake_mail, 0);
 }
@@ -121,9 +188,14 @@ static void nobody_to_tell_is_fine(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(asks_the_private_proxy), TEST(a_refusal_reaches_its_worker),
-		TEST(a_long_reason_is_cut),   TEST(no_more_than_the_limit_are_under_way),
+		TEST(asks_the_private_proxy),
+		TEST(a_refusal_reaches_its_worker),
+		TEST(a_long_reason_is_cut),
+		TEST(no_more_than_the_limit_are_under_way),
 		TEST(nobody_to_tell_is_fine),
+		TEST(one_that_does_not_answer_is_not_waited_for),
+		TEST(a_client_does_not_wait_longer_in_line),
+		TEST(those_in_line_are_forgotten_at_the_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
