@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define DEFAULT_CONNECTIONS 8
+#define DEFAULT_CONNECTIONS 32
 
 void jsonrpc_client_destroy(struct jsonrpc_client *client)
 {
@@ -122,6 +122,7 @@ int jsonrpc_client_new(struct event_base *base, const json_t *settings, struct j
 	const char *endpoint = settings_string(settings, "endpoint");
 	const char *proxy = settings_string(settings, "proxy_url");
 	long long connections = settings_integer(settings, "max_connections");
+	long long timeout = settings_integer(settings, "timeout");
 	const json_t *tls = settings_get(settings, "tls");
 
 	if (!client)
@@ -129,6 +130,7 @@ int jsonrpc_client_new(struct event_base *base, const json_t *settings, struct j
 	if (!endpoint)
 		return fail(-EINVAL, ret_error, "json-rpc client: endpoint is missing");
 	client->base = base;
+	client->timeout_ms = timeout > 0 ? (unsigned)timeout : 0;
 	client->tls = tls ? json_deep_copy(tls) : NULL;
 	client->proxy = proxy ? strdup(proxy) : NULL;
 	client->headers = curl_slist_append(NULL, "Content-Type: application/json");

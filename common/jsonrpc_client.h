@@ -23,7 +23,9 @@ int jsonrpc_client_new(struct event_base *base, const json_t *settings, struct j
 /* Calls under way are answered with -ECANCELED. */
 void jsonrpc_client_free(struct jsonrpc_client *client);
 
-/* `params` and `id` are borrowed; `id` may be NULL: then "" is sent, as the originals' proxies do.
+/*
+ * `params` and `id` are borrowed; `id` may be NULL: then "" is sent, as the
+ * originals' proxies do. The `timeout` of the settings counts where it is shorter.
  */
 int jsonrpc_client_call(struct jsonrpc_client *client, const char *method, json_t *params,
 			const char *id, unsigned timeout_ms, jsonrpc_reply reply, void *arg);

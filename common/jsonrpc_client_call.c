@@ -248,7 +248,9 @@ static int set_options(struct call *call)
 int jsonrpc_client_call(struct jsonrpc_client *client, const char *method, json_t *params,
 			const char *id, unsigned timeout_ms, jsonrpc_reply reply, void *arg)
 {
-	struct timeval deadline = {timeout_ms / 1000, (timeout_ms % 1000) * 1000};
+	unsigned most = client->timeout_ms;
+	unsigned wait_ms = most > 0 && most < timeout_ms ? most : timeout_ms;
+	struct timeval deadline = {wait_ms / 1000, (wait_ms % 1000) * 1000};
 	CLEANUP(cleanup_call) struct call *call = NULL;
 	AUTO_JSON json_t *request = NULL;
 

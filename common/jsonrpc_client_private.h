@@ -15,6 +15,7 @@ struct jsonrpc_client {
 	struct curl_slist *headers;
 	struct curl_slist *connect_to;
 	char *url;
+	unsigned timeout_ms; /* of the settings; 0: only that of the call */
 	char *proxy;
 	json_t *tls;
 	struct call *calls;

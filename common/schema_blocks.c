@@ -45,7 +45,7 @@ static const struct schema_key tls_server_keys[] = {
 	SCHEMA_KEY("request_client_cert", BOOL, .fallback = "false",
 		   .doc = "without verify_client: ask for a certificate, but do not insist"),
 	SCHEMA_KEY("fingerprints", LIST, .element = SCHEMA_FINGERPRINT, .fallback = "[]",
-		   .doc = "SHA-256 of certificates that may connect, whatever their name; empty: "
+		   .doc = "SHA-256 of certificates that may connect, whatever their name, besides "
 			  "those that bear the own name"),
 	SCHEMA_KEY("server_name", STRING, .max = 253, .doc = "of no use to a server; accepted"),
 	SCHEMA_KEY("insecure_skip_verify", BOOL, .fallback = "false",

@@ -11,7 +11,6 @@
 struct channel_jsonrpc_client {
 	struct channel channel;
 	struct jsonrpc_client *client;
-	unsigned timeout_ms;
 };
 
 struct delivery {
@@ -41,7 +40,7 @@ static void deliver(struct channel *channel, const struct message *message, mess
 	if (delivery) {
 		*delivery = (struct delivery){done, arg};
 		r = jsonrpc_client_call(self->client, message->method, message->params, message->id,
-					self->timeout_ms, on_reply, delivery);
+					broker_timeout_ms(channel->broker), on_reply, delivery);
 	}
 	if (r < 0)
 		done(r, NULL, NULL, arg);
@@ -68,14 +67,10 @@ int channel_jsonrpc_client_new(struct broker *broker, const json_t *settings, st
 			       char **ret_error)
 {
 	AUTO_FREE struct channel_jsonrpc_client *self = calloc(1, sizeof(*self));
-	long long timeout = settings_integer(settings, "timeout");
 
 	if (!self)
 		return -ENOMEM;
 	self->channel = (struct channel){&ops, broker};
-	self->timeout_ms = broker_timeout_ms(broker);
-	if (timeout > 0 && timeout < self->timeout_ms)
-		self->timeout_ms = (unsigned)timeout;
 	int r = jsonrpc_client_new(broker_loop(broker), settings, &self->client, ret_error);
 	if (r < 0)
 		return r;

@@ -2,7 +2,7 @@
 #include "relay/grpc_dial.h"
 
 #include "common/cleanup.h"
-#include "relay/grpc_lookup.h"
+#include "common/name_lookup.h"
 
 #include <errno.h>
 #include <event2/bufferevent_ssl.h>
@@ -17,17 +17,17 @@ struct grpc_dial {
 	char *operator;
 	grpc_dial_done done;
 	void *arg;
-	struct grpc_lookup *lookup;
+	struct name_lookup *lookup;
 	struct event *deadline;
 	struct bufferevent *bev;
-	struct addr addrs[GRPC_LOOKUP_MAX];
+	struct addr addrs[NAME_LOOKUP_MAX];
 	int n_addrs, next;
 	char reason[160];
 };
 
 static void dial_free(struct grpc_dial *dial)
 {
-	grpc_lookup_cancel(dial->lookup);
+	name_lookup_cancel(dial->lookup);
 	if (dial->bev)
 		bufferevent_free(dial->bev);
 	if (dial->deadline)
@@ -154,7 +154,7 @@ static int start(struct grpc_dial *dial, const char *address, unsigned timeout_m
 	dial->deadline = evtimer_new(dial->base, on_deadline, dial);
 	if (!dial->operator|| !dial->deadline || event_add(dial->deadline, &limit) < 0)
 		return -ENOMEM;
-	return grpc_lookup_start(dial->base, address, on_lookup, dial, &dial->lookup);
+	return name_lookup_start(dial->base, address, on_lookup, dial, &dial->lookup);
 }
 
 int grpc_dial_start(struct event_base *base, SSL_CTX *tls, const char *address,

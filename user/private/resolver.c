@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/private/resolver.h"
-#include "common/cleanup.h"
+#include "common/name_lookup.h"
 #include "user/mailbox.h" /* ENDPOINT_ADDRS */
 #include "user/timer.h"
 
 #include <errno.h>
-#include <event2/dns.h>
-#include <event2/util.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
 
@@ -34,14 +32,13 @@ struct waiter {
 struct lookup {
 	LIST_ENTRY(lookup) entry;
 	struct resolver *resolver;
-	struct evdns_getaddrinfo_request *request;
+	struct name_lookup *request;
 	char *endpoint;
 	STAILQ_HEAD(, waiter) waiters;
 };
 
 struct resolver {
 	struct event_base *base;
-	struct evdns_base *dns; /* made when the first name is asked for */
 	TAILQ_HEAD(, answer) cache;
 	unsigned n_cached, under_way;
 	LIST_HEAD(, lookup) lookups;
@@ -83,30 +80,17 @@ static void finish(struct lookup *lookup, int n, const struct addr *list)
 	free(lookup);
 }
 
-/* libevent frees its part of a look-up when it reports the end of it, which needs turns of the
- * loop: one for the two questions, A and AAAA, and one for the whole. */
-static void cancel_all(struct resolver *resolver)
-{
-	struct lookup *lookup;
-
-	LIST_FOREACH(lookup, &resolver->lookups, entry)
-	{
-		evdns_getaddrinfo_cancel(lookup->request);
-	}
-	for (unsigned i = 0; i < 4 && !LIST_EMPTY(&resolver->lookups); i++)
-		event_base_loop(resolver->base, EVLOOP_NONBLOCK);
-}
-
 void resolver_free(struct resolver *resolver)
 {
 	if (!resolver)
 		return;
-	if (!LIST_EMPTY(&resolver->lookups))
-		cancel_all(resolver);
-	if (resolver->dns)
-		evdns_base_free(resolver->dns, 0);
-	for (struct lookup *lookup; (lookup = LIST_FIRST(&resolver->lookups));)
+	bool asking = !LIST_EMPTY(&resolver->lookups);
+	for (struct lookup *lookup; (lookup = LIST_FIRST(&resolver->lookups));) {
+		name_lookup_cancel(lookup->request);
 		finish(lookup, -ECANCELED, NULL);
+	}
+	for (unsigned i = 0; asking && i < NAME_LOOKUP_TURNS; i++)
+		event_base_loop(resolver->base, EVLOOP_NONBLOCK);
 	for (struct answer *answer; (answer = TAILQ_FIRST(&resolver->cache));)
 		forget(resolver, answer);
 	free(resolver);
@@ -147,38 +131,17 @@ static void remember(struct resolver *resolver, const char *endpoint, const stru
 	resolver->n_cached++;
 }
 
-static void resolved(int error, struct evutil_addrinfo *found, void *arg)
+static void resolved(int n, const struct addr *found, void *arg)
 {
 	struct addr list[ENDPOINT_ADDRS];
 	struct lookup *lookup = arg;
-	int n = 0;
 
-	for (const struct evutil_addrinfo *ai = found; ai && n < ENDPOINT_ADDRS; ai = ai->ai_next) {
-		memset(&list[n], 0, sizeof(list[n]));
-		memcpy(&list[n].sa, ai->ai_addr, ai->ai_addrlen);
-		list[n++].len = (socklen_t)ai->ai_addrlen;
-	}
-	if (found)
-		evutil_freeaddrinfo(found);
-	if (n == 0)
-		n = error == EVUTIL_EAI_CANCEL ? -ECANCELED : -ENOENT;
-	if (n != -ECANCELED)
-		remember(lookup->resolver, lookup->endpoint, list, n);
+	if (n > ENDPOINT_ADDRS)
+		n = ENDPOINT_ADDRS;
+	if (n > 0)
+		memcpy(list, found, (size_t)n * sizeof(*list));
+	remember(lookup->resolver, lookup->endpoint, list, n);
 	finish(lookup, n, list);
-}
-
-/* A missing resolv.conf is no fault: then /etc/hosts and the local name server are left. */
-static int start_dns(struct resolver *resolver)
-{
-	if (resolver->dns)
-		return 0;
-	resolver->dns = evdns_base_new(resolver->base, EVDNS_BASE_DISABLE_WHEN_INACTIVE);
-	if (!resolver->dns)
-		return -ENOMEM;
-	(void)evdns_base_resolv_conf_parse(resolver->dns, DNS_OPTIONS_ALL, "/etc/resolv.conf");
-	(void)evdns_base_set_option(resolver->dns, "timeout:", "2");
-	(void)evdns_base_set_option(resolver->dns, "attempts:", "2");
-	return 0;
 }
 
 static struct lookup *find(const struct resolver *resolver, const char *endpoint)
@@ -207,36 +170,27 @@ static int wait_for(struct lookup *lookup, resolver_done done, void *arg)
 
 static int ask(struct resolver *resolver, const char *endpoint, resolver_done done, void *arg)
 {
-	struct evutil_addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_protocol = IPPROTO_TCP};
-	char host[ADDR_HOST_MAX + 1], service[6];
-	uint16_t port;
-
-	if (addr_split(endpoint, host, &port) < 0)
-		return -EINVAL;
 	if (resolver->under_way >= UNDER_WAY_MAX)
 		return -EAGAIN;
-	int r = start_dns(resolver);
-	if (r < 0)
-		return r;
 	struct lookup *lookup = calloc(1, sizeof(*lookup));
 	if (!lookup)
 		return -ENOMEM;
 	STAILQ_INIT(&lookup->waiters);
 	lookup->resolver = resolver;
 	lookup->endpoint = strdup(endpoint);
-	if (!lookup->endpoint || wait_for(lookup, done, arg) < 0) {
+	int r = lookup->endpoint ? name_lookup_start(resolver->base, endpoint, resolved, lookup,
+						     &lookup->request)
+				 : -ENOMEM;
+	if (r == 0)
+		r = wait_for(lookup, done, arg);
+	if (r < 0) {
+		name_lookup_cancel(lookup->request);
 		free(lookup->endpoint);
 		free(lookup);
-		return -ENOMEM;
+		return r;
 	}
 	LIST_INSERT_HEAD(&resolver->lookups, lookup, entry);
 	resolver->under_way++;
-	snprintf(service, sizeof(service), "%u", port);
-	/* May call back at once, for a name in /etc/hosts or when no name server is known. */
-	struct evdns_getaddrinfo_request *request =
-		evdns_getaddrinfo(resolver->dns, host, service, &hints, resolved, lookup);
-	if (request)
-		lookup->request = request;
 	return 0;
 }
 

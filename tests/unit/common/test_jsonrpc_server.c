@@ -91,6 +91,26 @@ static void test_plain(void **state)
 	jsonrpc_server_free(server);
 }
 
+/* The shorter of the two counts: that of the settings, and that of the call. */
+static void test_timeout_of_the_settings(void **state)
+{
+	struct jsonrpc_server *server = serve_plain();
+	AUTO_FREE char *error = NULL, *url = NULL;
+	struct jsonrpc_client *client = NULL;
+
+	(void)state;
+	assert_true(asprintf(&url, "http://127.0.0.1:%u/jsonrpc", jsonrpc_server_port(server)) > 0);
+	AUTO_JSON json_t *settings = json_pack("{s:s, s:i}", "endpoint", url, "timeout", 200);
+	assert_int_equal(jsonrpc_client_new(base, settings, &client, &error), 0);
+	uint64_t begin = now_ms();
+	struct answer answer = ask(client, "hold", 2 * PATIENCE_MS);
+	assert_int_equal(answer.r, -ETIMEDOUT);
+	assert_true(now_ms() - begin >= 200);
+	jsonrpc_call_result(held, json_true());
+	jsonrpc_client_free(client);
+	jsonrpc_server_free(server);
+}
+
 static void test_mutual_tls(void **state)
 {
 	struct jsonrpc_server *server = serve(json_pack("{s:s, s:o}", "bind_address", "localhost:0",
@@ -255,9 +275,13 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_plain),        cmocka_unit_test(test_mutual_tls),
-		cmocka_unit_test(test_server_name),  cmocka_unit_test(test_server_restarts),
-		cmocka_unit_test(test_freed_client), cmocka_unit_test(test_start_refused),
+		cmocka_unit_test(test_timeout_of_the_settings),
+		cmocka_unit_test(test_plain),
+		cmocka_unit_test(test_mutual_tls),
+		cmocka_unit_test(test_server_name),
+		cmocka_unit_test(test_server_restarts),
+		cmocka_unit_test(test_freed_client),
+		cmocka_unit_test(test_start_refused),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "relay/grpc_lookup.h"
+#include "common/name_lookup.h"
 
 #include <errno.h>
 #include <event2/dns.h>
@@ -8,18 +8,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct grpc_lookup {
-	grpc_lookup_done done; /* NULL: cancelled */
+struct name_lookup {
+	name_lookup_done done; /* NULL: cancelled */
 	void *arg;
-	struct evdns_base
-		*dns;         /* its own: so that it reads resolv.conf and hosts as they are now */
+	/* Its own: so that it reads resolv.conf and hosts as they are now. */
+	struct evdns_base *dns;
+	struct evdns_getaddrinfo_request *request;
 	struct event *finish; /* leave the resolver's callback before it is freed */
 	bool under_way;       /* the resolver will call back */
 	int n;
-	struct addr addrs[GRPC_LOOKUP_MAX];
+	struct addr addrs[NAME_LOOKUP_MAX];
 };
 
-static void lookup_free(struct grpc_lookup *lookup)
+static void lookup_free(struct name_lookup *lookup)
 {
 	if (lookup->dns)
 		evdns_base_free(lookup->dns, 0);
@@ -30,7 +31,7 @@ static void lookup_free(struct grpc_lookup *lookup)
 
 static void on_finish(evutil_socket_t fd, short what, void *arg)
 {
-	struct grpc_lookup *lookup = arg;
+	struct name_lookup *lookup = arg;
 
 	(void)fd;
 	(void)what;
@@ -41,11 +42,11 @@ static void on_finish(evutil_socket_t fd, short what, void *arg)
 
 static void on_resolved(int result, struct evutil_addrinfo *list, void *arg)
 {
-	struct grpc_lookup *lookup = arg;
+	struct name_lookup *lookup = arg;
 
 	lookup->under_way = false;
 	lookup->n = 0;
-	for (const struct evutil_addrinfo *ai = list; ai && lookup->n < GRPC_LOOKUP_MAX;
+	for (const struct evutil_addrinfo *ai = list; ai && lookup->n < NAME_LOOKUP_MAX;
 	     ai = ai->ai_next) {
 		struct addr *addr = &lookup->addrs[lookup->n];
 		if (ai->ai_addrlen > sizeof(addr->sa))
@@ -61,7 +62,20 @@ static void on_resolved(int result, struct evutil_addrinfo *list, void *arg)
 	event_active(lookup->finish, EV_TIMEOUT, 0);
 }
 
-static int ask(struct grpc_lookup *lookup, struct event_base *base, const char *text)
+/* A missing resolv.conf, or one without a name server, is no fault: /etc/hosts is left. */
+static struct evdns_base *new_resolver(struct event_base *base)
+{
+	struct evdns_base *dns = evdns_base_new(base, EVDNS_BASE_DISABLE_WHEN_INACTIVE);
+
+	if (!dns)
+		return NULL;
+	(void)evdns_base_resolv_conf_parse(dns, DNS_OPTIONS_ALL, "/etc/resolv.conf");
+	(void)evdns_base_set_option(dns, "timeout:", "2");
+	(void)evdns_base_set_option(dns, "attempts:", "2");
+	return dns;
+}
+
+static int ask(struct name_lookup *lookup, struct event_base *base, const char *text)
 {
 	const struct evutil_addrinfo hints = {
 		.ai_family = AF_UNSPEC,
@@ -75,26 +89,29 @@ static int ask(struct grpc_lookup *lookup, struct event_base *base, const char *
 	if (r < 0)
 		return r;
 	snprintf(port, sizeof(port), "%u", number);
-	lookup->dns = evdns_base_new(base, EVDNS_BASE_INITIALIZE_NAMESERVERS |
-						   EVDNS_BASE_DISABLE_WHEN_INACTIVE);
+	lookup->dns = new_resolver(base);
 	if (!lookup->dns)
 		return -ENOMEM;
 	lookup->under_way = true;
-	(void)evdns_getaddrinfo(lookup->dns, host, port, &hints, on_resolved, lookup);
+	/* May call back at once, for a name in /etc/hosts or when no name server is known. */
+	struct evdns_getaddrinfo_request *request =
+		evdns_getaddrinfo(lookup->dns, host, port, &hints, on_resolved, lookup);
+	if (lookup->under_way)
+		lookup->request = request;
 	return 0;
 }
 
-int grpc_lookup_start(struct event_base *base, const char *text, grpc_lookup_done done, void *arg,
-		      struct grpc_lookup **ret)
+int name_lookup_start(struct event_base *base, const char *text, name_lookup_done done, void *arg,
+		      struct name_lookup **ret)
 {
-	struct grpc_lookup *lookup = calloc(1, sizeof(*lookup));
+	struct name_lookup *lookup = calloc(1, sizeof(*lookup));
 
 	if (!lookup)
 		return -ENOMEM;
 	lookup->done = done;
 	lookup->arg = arg;
 	lookup->finish = event_new(base, -1, 0, on_finish, lookup);
-	int r = lookup->finish ? addr_parse(text, lookup->addrs, GRPC_LOOKUP_MAX) : -ENOMEM;
+	int r = lookup->finish ? addr_parse(text, lookup->addrs, NAME_LOOKUP_MAX) : -ENOMEM;
 	if (r > 0) {
 		lookup->n = r;
 		event_active(lookup->finish, EV_TIMEOUT, 0);
@@ -109,12 +126,15 @@ int grpc_lookup_start(struct event_base *base, const char *text, grpc_lookup_don
 	return 0;
 }
 
-void grpc_lookup_cancel(struct grpc_lookup *lookup)
+void name_lookup_cancel(struct name_lookup *lookup)
 {
 	if (!lookup)
 		return;
-	if (lookup->under_way)
-		lookup->done = NULL; /* goes when the resolver calls back */
-	else
+	if (!lookup->under_way) {
 		lookup_free(lookup);
+		return;
+	}
+	lookup->done = NULL; /* goes when the resolver calls back, some turns of the loop later */
+	if (lookup->request)
+		evdns_getaddrinfo_cancel(lookup->request);
 }
