@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "common/schema_blocks.h"
 
+#include "common/cleanup.h"
+#include "common/tls.h"
+
+#include <stdio.h>
+#include <string.h>
+
 #define PATH_MAX_BYTES 4095
 
 static const char *const periods[] = {"second", "minute", "hour", NULL};
@@ -14,11 +20,28 @@ static const struct schema_key rate_limit_keys[] = {
 };
 const struct schema rate_limit_schema = {.name = "tcp_rate_limits[]", .keys = rate_limit_keys};
 
-static const char *check_tls_pair(const json_t *tls)
+/* Certificates are read, a key has to belong to its certificate: a renewal is checked before a
+ * restart. */
+static const char *check_files(const json_t *tls, enum tls_role role)
+{
+	static char complaint[512];
+	AUTO_FREE char *why = NULL;
+	SSL_CTX *context;
+
+	int r = tls_context_new(tls, role, &context, &why);
+	if (r == 0) {
+		SSL_CTX_free(context);
+		return NULL;
+	}
+	snprintf(complaint, sizeof(complaint), "%s", why ? why : strerror(-r));
+	return complaint;
+}
+
+static const char *check_tls_client(const json_t *tls)
 {
 	if (!settings_get(tls, "certificate_file") != !settings_get(tls, "key_file"))
 		return "certificate_file and key_file belong together; give both or none";
-	return NULL;
+	return check_files(tls, TLS_CLIENT);
 }
 
 static const char *check_tls_server(const json_t *tls)
@@ -27,7 +50,7 @@ static const char *check_tls_server(const json_t *tls)
 	    json_array_size(settings_get(tls, "ca_certificate_files")) == 0)
 		return "to verify clients, list the authorities in ca_certificate_files; to let "
 		       "everybody in, write verify_client: false";
-	return NULL;
+	return check_files(tls, TLS_SERVER);
 }
 
 #define VALIDATE_CLIENT                                               \
@@ -76,7 +99,7 @@ static const struct schema_key tls_client_keys[] = {
 	SCHEMA_END,
 };
 const struct schema tls_client_schema = {
-	.name = "tls (client)", .keys = tls_client_keys, .check = check_tls_pair};
+	.name = "tls (client)", .keys = tls_client_keys, .check = check_tls_client};
 
 static const struct schema_key jsonrpc_server_keys[] = {
 	SCHEMA_KEY("bind_address", ADDRESS, .flags = SCHEMA_REQUIRED, .doc = "where to listen"),

@@ -40,7 +40,21 @@ static char *replaced(const char *text, const char *from, const char *to)
 	return out;
 }
 
-/* The certificates and folders that roles and samples name, empty. */
+/* A key, and a certificate for it. */
+static void make_certificate(char *pem, size_t size)
+{
+	FILE *stream = popen("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 "
+			     "-nodes -days 2 -subj /CN=test -keyout - -out - 2>/dev/null",
+			     "r");
+
+	assert_non_null(stream);
+	size_t length = fread(pem, 1, size - 1, stream);
+	pem[length] = '\0';
+	assert_int_equal(pclose(stream), 0);
+	assert_true(length > 0);
+}
+
+/* The certificates, keys and folders that roles and samples name. */
 static void put_certificates(const char *below)
 {
 	static const char *const names[] = {"root.crt",
@@ -53,11 +67,14 @@ static void put_certificates(const char *below)
 					    "public-proxy.key",
 					    "private-proxy.crt",
 					    "private-proxy.key"};
+	static char pem[4096];
 	char path[PATH_MAX];
 
+	if (!*pem)
+		make_certificate(pem, sizeof(pem));
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		snprintf(path, sizeof(path), "%s/%s", below, names[i]);
-		put(path, "");
+		put(path, pem);
 	}
 	put("directory/001.json", "{\"records\":[]}");
 }
@@ -395,7 +412,6 @@ static void tls_blocks(void **state)
 		 ", tls: {certificate_file: \"/$DIR/../../certs/ca.crt\","
 		 " key_file: \"/$DIR/../../certs/ca.crt\"}",
 		 "https", "");
-	put("certs/ca.crt", "");
 	put("o/t/1.yml", text);
 	fails_with("o/t/1.yml", &proxy_schema, "jsonrpc_server.tls: to verify clients, list");
 	snprintf(text, sizeof(text), form, "", "https",
@@ -414,6 +430,24 @@ static void tls_blocks(void **state)
 	has_error(&report, "tls.certificate_file: /nowhere/x.crt: No such file or directory");
 	has_error(&report, "tls.key_file: is required: PEM: its private key");
 	settings_report_clear(&report);
+}
+
+/* Before the restart that would end in an outage. */
+static void key_of_another_certificate(void **state)
+{
+	char pem[4096];
+
+	(void)state;
+	put_certificates("certs");
+	make_certificate(pem, sizeof(pem));
+	put("certs/other.key", pem);
+	put("o/k/1.yml",
+	    "public:\n  name: p\n  datastore: {type: sqlite, settings: {filename: x}}\n"
+	    "  jsonrpc_server: {bind_address: \"localhost:1\"}\n"
+	    "  jsonrpc_client: {endpoint: \"https://localhost:2/\", tls: {"
+	    "certificate_file: \"/$DIR/../../certs/ca.crt\","
+	    " key_file: \"/$DIR/../../certs/other.key\"}}\n");
+	fails_with("o/k/1.yml", &proxy_schema, "public.jsonrpc_client.tls: key_file: ");
 }
 
 /* The tables in the documentation are what the schemas print. UPDATE=1 writes them anew. */
@@ -458,6 +492,7 @@ int main(void)
 		cmocka_unit_test(originals_relay),
 		cmocka_unit_test(refusals),
 		cmocka_unit_test(tls_blocks),
+		cmocka_unit_test(key_of_another_certificate),
 		cmocka_unit_test(documentation),
 	};
 
