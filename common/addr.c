@@ -218,3 +218,18 @@ bool addr_is_loopback(const struct addr *addr)
 		return addr->sa.ss_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr);
 	return ntohl(v4.s_addr) >> 24 == 127;
 }
+
+void addr_source(const struct addr *addr, uint8_t ret[ADDR_SOURCE_BYTES])
+{
+	memset(ret, 0, ADDR_SOURCE_BYTES);
+	if (addr->sa.ss_family == AF_INET) {
+		const struct sockaddr_in *in = (const struct sockaddr_in *)&addr->sa;
+		memcpy(ret + 12, &in->sin_addr, 4);
+	} else if (addr->sa.ss_family == AF_INET6) {
+		const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&addr->sa;
+		if (IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr))
+			memcpy(ret + 12, &in6->sin6_addr.s6_addr[12], 4);
+		else
+			memcpy(ret, &in6->sin6_addr, 8);
+	}
+}

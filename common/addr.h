@@ -40,6 +40,11 @@ int addr_resolve(const char *text, struct addr *ret, size_t max);
 /* "192.0.2.7:443", "[2001:db8::1]:443", for the log. IPv4-mapped addresses are shown as IPv4. */
 void addr_format(const struct addr *addr, char ret[ADDR_TEXT_MAX]);
 
+/* Who counts as one source: an IPv4 address (also as an IPv4-mapped one), or the /64 of an IPv6
+ * one. */
+#define ADDR_SOURCE_BYTES 16
+void addr_source(const struct addr *addr, uint8_t ret[ADDR_SOURCE_BYTES]);
+
 /* The first two octets of an IPv4 address, the first 32 bits of an IPv6 one; no port. */
 void addr_format_anonymous(const struct addr *addr, char ret[ADDR_TEXT_MAX]);
 

@@ -7,10 +7,9 @@
 #include <string.h>
 #include <sys/random.h>
 
-#define SLOTS      8192 /* power of two */
-#define PROBES     8
-#define WINDOWS    3
-#define KEY_LENGTH 16
+#define SLOTS   8192 /* power of two */
+#define PROBES  8
+#define WINDOWS 3
 
 static const struct {
 	const char *name;
@@ -18,7 +17,7 @@ static const struct {
 } periods[WINDOWS] = {{"second", 1000}, {"minute", 60 * 1000}, {"hour", 60 * 60 * 1000}};
 
 struct slot {
-	uint8_t source[KEY_LENGTH];
+	uint8_t source[ADDR_SOURCE_BYTES];
 	uint64_t window[WINDOWS]; /* number of the window that is counted, from 1 */
 	uint32_t count[WINDOWS];
 };
@@ -68,27 +67,12 @@ void rate_limit_free(struct rate_limit *limit)
 	free(limit);
 }
 
-static void make_key(const struct addr *source, uint8_t key[KEY_LENGTH])
-{
-	memset(key, 0, KEY_LENGTH);
-	if (source->sa.ss_family == AF_INET) {
-		const struct sockaddr_in *in = (const struct sockaddr_in *)&source->sa;
-		memcpy(key + 12, &in->sin_addr, 4);
-	} else if (source->sa.ss_family == AF_INET6) {
-		const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&source->sa;
-		if (IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr))
-			memcpy(key + 12, &in6->sin6_addr.s6_addr[12], 4);
-		else
-			memcpy(key, &in6->sin6_addr, 8);
-	}
-}
-
 /* FNV-1a from a random start: whoever wants to collide with another source has to guess it. */
-static size_t hash(const struct rate_limit *limit, const uint8_t key[KEY_LENGTH])
+static size_t hash(const struct rate_limit *limit, const uint8_t key[ADDR_SOURCE_BYTES])
 {
 	uint64_t h = 14695981039346656037ULL ^ limit->seed;
 
-	for (size_t i = 0; i < KEY_LENGTH; i++)
+	for (size_t i = 0; i < ADDR_SOURCE_BYTES; i++)
 		h = (h ^ key[i]) * 1099511628211ULL;
 	return (size_t)(h ^ h >> 32);
 }
@@ -101,7 +85,7 @@ static bool is_live(const struct rate_limit *limit, const struct slot *slot, uin
 	return false;
 }
 
-static struct slot *find_slot(struct rate_limit *limit, const uint8_t key[KEY_LENGTH],
+static struct slot *find_slot(struct rate_limit *limit, const uint8_t key[ADDR_SOURCE_BYTES],
 			      uint64_t now_ms)
 {
 	struct slot *expired = NULL, *slot = NULL;
@@ -111,24 +95,24 @@ static struct slot *find_slot(struct rate_limit *limit, const uint8_t key[KEY_LE
 		slot = &limit->slots[(start + i) & (SLOTS - 1)];
 		if (!is_live(limit, slot, now_ms))
 			expired = expired ? expired : slot;
-		else if (memcmp(slot->source, key, KEY_LENGTH) == 0)
+		else if (memcmp(slot->source, key, ADDR_SOURCE_BYTES) == 0)
 			return slot;
 	}
 	if (!expired)
 		return slot;
 	memset(expired, 0, sizeof(*expired));
-	memcpy(expired->source, key, KEY_LENGTH);
+	memcpy(expired->source, key, ADDR_SOURCE_BYTES);
 	return expired;
 }
 
 bool rate_limit_admit(struct rate_limit *limit, const struct addr *source, uint64_t now_ms)
 {
-	uint8_t key[KEY_LENGTH];
+	uint8_t key[ADDR_SOURCE_BYTES];
 	bool admitted = true;
 
 	if (!limit)
 		return true;
-	make_key(source, key);
+	addr_source(source, key);
 	struct slot *slot = find_slot(limit, key, now_ms);
 	for (int w = 0; w < WINDOWS; w++) {
 		uint64_t window = now_ms / periods[w].ms + 1;

@@ -16,14 +16,6 @@
 #define RECONNECT_MIN_DEFAULT 200
 #define RECONNECT_MAX_DEFAULT 30000
 
-uint64_t grpc_client_now_ms(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 /* Where the operator's grpc_server can be dialled, NULL if it cannot. */
 static const char *address_of(const struct directory *directory, const char *operator)
 {

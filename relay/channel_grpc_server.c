@@ -19,9 +19,11 @@
 #include <string.h>
 
 #define HANDSHAKE_SECONDS   10
-#define HANDSHAKES_MAX      256 /* strangers can get this far */
 #define CONNECTIONS_DEFAULT 1024
+#define HANDSHAKES_DEFAULT  256
+#define PER_SOURCE_DEFAULT  16
 #define STREAMS_DEFAULT     64
+#define COMPLAINT_MS        60000 /* one line in that time, whatever strangers do */
 #define PING_INTERVAL_MS    60000
 #define PING_TIMEOUT_MS     20000
 
@@ -156,16 +158,59 @@ static int start_handshake(struct grpc_connection *connection, int *fd)
 	return 0;
 }
 
+/* Strangers get as far as the handshake, and could keep all others out. */
+static unsigned handshakes_of(const struct grpc_server *server,
+			      const uint8_t source[ADDR_SOURCE_BYTES])
+{
+	const struct grpc_connection *connection;
+	unsigned n = 0;
+
+	LIST_FOREACH(connection, &server->connections, link)
+	{
+		if (connection->handshake &&
+		    memcmp(connection->source, source, ADDR_SOURCE_BYTES) == 0)
+			n++;
+	}
+	return n;
+}
+
+/* NULL: it may come in. */
+static const char *why_full(const struct grpc_server *server,
+			    const uint8_t source[ADDR_SOURCE_BYTES])
+{
+	if (server->n_connections >= server->max_connections)
+		return "limits.connections are open";
+	if (server->n_handshakes >= server->max_handshakes)
+		return "limits.handshakes are in their TLS handshake";
+	if (handshakes_of(server, source) >= server->max_handshakes_per_source)
+		return "limits.handshakes_per_source of its source are in their TLS handshake";
+	return NULL;
+}
+
+static void complain(struct grpc_server *server, const struct addr *peer, const char *why)
+{
+	char text[ADDR_TEXT_MAX];
+	uint64_t now = grpc_now_ms();
+
+	if (server->complained_ms && now - server->complained_ms < COMPLAINT_MS)
+		return;
+	server->complained_ms = now;
+	addr_format_anonymous(peer, text);
+	log_warn("%s: closed a connection from %s at once: %s; more of these are not told for %d s",
+		 listener_name(server->listener), text, why, COMPLAINT_MS / 1000);
+}
+
 static void on_accept(int accepted, const struct addr *peer, void *arg)
 {
 	AUTO_CLOSE int fd = accepted;
 	struct grpc_server *server = arg;
+	uint8_t source[ADDR_SOURCE_BYTES];
 	const int on = 1;
 
-	if (server->n_connections >= server->max_connections ||
-	    server->n_handshakes >= HANDSHAKES_MAX) {
-		log_debug("closed a connection: %u are open, %u in their handshake",
-			  server->n_connections, server->n_handshakes);
+	addr_source(peer, source);
+	const char *why = why_full(server, source);
+	if (why) {
+		complain(server, peer, why);
 		return;
 	}
 	struct grpc_connection *connection = calloc(1, sizeof(*connection));
@@ -173,6 +218,7 @@ static void on_accept(int accepted, const struct addr *peer, void *arg)
 		return;
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	addr_format_anonymous(peer, connection->peer);
+	memcpy(connection->source, source, sizeof(source));
 	connection->server = server;
 	LIST_INSERT_HEAD(&server->connections, connection, link);
 	server->n_connections++;
@@ -287,6 +333,9 @@ int channel_grpc_server_new(struct broker *broker, const json_t *settings, struc
 	server->channel = (struct channel){&server_ops, broker};
 	LIST_INIT(&server->connections);
 	server->max_connections = limit(broker, "limits.connections", CONNECTIONS_DEFAULT);
+	server->max_handshakes = limit(broker, "limits.handshakes", HANDSHAKES_DEFAULT);
+	server->max_handshakes_per_source =
+		limit(broker, "limits.handshakes_per_source", PER_SOURCE_DEFAULT);
 	server->max_streams = limit(broker, "limits.streams_per_peer", STREAMS_DEFAULT);
 	int r = start(server, settings, ret_error);
 	if (r < 0) {

@@ -25,6 +25,7 @@ struct grpc_link {
 	struct grpc_identity identity;
 	uint64_t since_ms;
 	unsigned n_streams; /* reverse streams on it */
+	bool fewer;         /* it has been told that these are not all that the settings ask for */
 };
 
 LIST_HEAD(grpc_link_list, grpc_link);
@@ -61,8 +62,6 @@ struct grpc_client {
 	struct event *evaluate;
 	struct grpc_peer_list peers;
 };
-
-uint64_t grpc_client_now_ms(void);
 
 /* grpc_peer.c */
 int grpc_peer_new(struct grpc_client *client, const char *operator, const char * address,

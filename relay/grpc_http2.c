@@ -171,6 +171,12 @@ static int on_frame(nghttp2_session *http2, const nghttp2_frame *frame, void *ar
 		session->wants_calm = frame->goaway.error_code == NGHTTP2_ENHANCE_YOUR_CALM;
 		grpc_session_drain(session);
 	}
+	if (frame->hd.type == NGHTTP2_SETTINGS && !(frame->hd.flags & NGHTTP2_FLAG_ACK) &&
+	    !session->server) {
+		session->settled = true;
+		if (session->ops->settled && !session->freed && !session->announced)
+			session->ops->settled(session, session->arg);
+	}
 	if (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA)
 		return 0;
 	call = find(session, frame->hd.stream_id);

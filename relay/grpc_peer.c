@@ -59,7 +59,7 @@ static bool is_needed(const struct grpc_peer *peer)
 void grpc_peer_thrives(struct grpc_peer *peer)
 {
 	peer->pause_ms = peer->client->reconnect_min_ms;
-	peer->last_alive_ms = grpc_client_now_ms();
+	peer->last_alive_ms = grpc_now_ms();
 	peer->complained = false;
 }
 
@@ -85,7 +85,7 @@ static void link_free(struct grpc_link *link, const char *reason)
 
 static void on_unreachable(struct grpc_peer *peer, const char *reason)
 {
-	uint64_t gone_ms = grpc_client_now_ms() - peer->last_alive_ms;
+	uint64_t gone_ms = grpc_now_ms() - peer->last_alive_ms;
 	unsigned longest = peer->client->reconnect_max_ms;
 
 	complain(peer, "cannot connect to", reason);
@@ -100,7 +100,7 @@ static void on_closed(struct grpc_session *session, const char *reason, void *ar
 {
 	struct grpc_link *link = arg;
 	struct grpc_peer *peer = link->peer;
-	bool good = grpc_client_now_ms() - link->since_ms >= GOOD_MS;
+	bool good = grpc_now_ms() - link->since_ms >= GOOD_MS;
 
 	(void)session;
 	if (peer->current != link) {
@@ -115,7 +115,7 @@ static void on_closed(struct grpc_session *session, const char *reason, void *ar
 			 reason);
 	else
 		log_debug("connection to operator '%s' ended: %s", peer->operator, reason);
-	peer->last_alive_ms = grpc_client_now_ms();
+	peer->last_alive_ms = grpc_now_ms();
 	if (!is_needed(peer))
 		return;
 	if (good) {
@@ -147,13 +147,23 @@ static void on_draining(struct grpc_session *session, void *arg)
 	if (!is_needed(peer))
 		return;
 	/* A peer that says good-bye to each new connection must not be asked in a tight loop. */
-	if (grpc_client_now_ms() - link->since_ms >= GOOD_MS)
+	if (grpc_now_ms() - link->since_ms >= GOOD_MS)
 		retry_in(peer, 0);
 	else
 		retry_later(peer, peer->client->reconnect_max_ms);
 }
 
+static void on_settled(struct grpc_session *session, void *arg)
+{
+	struct grpc_link *link = arg;
+
+	(void)session;
+	if (link->peer->current == link)
+		grpc_peer_ensure(link->peer);
+}
+
 static const struct grpc_session_ops session_ops = {
+	.settled = on_settled,
 	.draining = on_draining,
 	.closed = on_closed,
 };
@@ -187,7 +197,7 @@ static int connect_link(struct grpc_peer *peer, struct bufferevent *bev, struct 
 		.authority = peer->operator, };
 
 	link->peer = peer;
-	link->since_ms = grpc_client_now_ms();
+	link->since_ms = grpc_now_ms();
 	return grpc_session_new(bev, &config, &session_ops, link, &link->session);
 }
 
@@ -231,7 +241,7 @@ static void dial(struct grpc_peer *peer)
 	struct grpc_client *client = peer->client;
 
 	event_del(peer->retry);
-	peer->last_attempt_ms = grpc_client_now_ms();
+	peer->last_attempt_ms = grpc_now_ms();
 	int r = grpc_dial_start(broker_loop(client->channel.broker), client->tls, peer->address,
 				peer->operator, DIAL_TIMEOUT_MS, on_dialled, peer, &peer->dial);
 	if (r < 0)
@@ -239,11 +249,33 @@ static void dial(struct grpc_peer *peer)
 						  : strerror(-r));
 }
 
+/*
+ * Streams that are lent and calls share what the peer admits at once. Half is
+ * left for calls, which would wait for ever; one stream is opened before the
+ * peer has told how many that are.
+ */
+static unsigned streams_to_open(struct grpc_link *link)
+{
+	const struct grpc_peer *peer = link->peer;
+	uint32_t admitted = grpc_session_max_calls(link->session);
+	unsigned wanted = peer->client->streams, most = admitted < 4 ? 1 : admitted / 2;
+
+	if (wanted <= most)
+		return wanted;
+	if (admitted > 0 && !link->fewer) {
+		log_warn("operator '%s' admits %u calls and streams at once "
+			 "(its limits.streams_per_peer): %u of %u streams are opened",
+			 peer->operator, admitted, most, wanted);
+		link->fewer = true;
+	}
+	return most;
+}
+
 static void open_streams(struct grpc_peer *peer)
 {
 	struct grpc_link *link = peer->current;
 
-	while (link->n_streams < peer->client->streams) {
+	for (unsigned most = streams_to_open(link); link->n_streams < most;) {
 		int r = grpc_reverse_open(link);
 		if (r < 0) {
 			grpc_peer_stream_lost(link, strerror(-r));
@@ -254,7 +286,7 @@ static void open_streams(struct grpc_peer *peer)
 
 void grpc_peer_ensure(struct grpc_peer *peer)
 {
-	uint64_t since_ms = grpc_client_now_ms() - peer->last_attempt_ms;
+	uint64_t since_ms = grpc_now_ms() - peer->last_attempt_ms;
 
 	if (peer->current && !grpc_session_is_usable(peer->current->session))
 		return; /* its end is about to be announced */

@@ -22,6 +22,7 @@ struct grpc_connection {
 	struct grpc_session *session;
 	struct grpc_identity identity;
 	char peer[ADDR_TEXT_MAX]; /* anonymised */
+	uint8_t source[ADDR_SOURCE_BYTES];
 };
 
 LIST_HEAD(grpc_connection_list, grpc_connection);
@@ -34,7 +35,8 @@ struct grpc_server {
 	struct grpc_connection_list connections;
 	unsigned n_connections;
 	unsigned n_handshakes;
-	unsigned max_connections;
+	unsigned max_connections, max_handshakes, max_handshakes_per_source;
+	uint64_t complained_ms; /* of a connection that was closed at once; 0: never */
 	unsigned max_streams;
 };
 

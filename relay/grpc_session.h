@@ -36,6 +36,8 @@ struct grpc_session_ops {
 			    void *arg);
 	/* Client: the peer takes no new calls (GOAWAY); those under way go on. May be NULL. */
 	void (*draining)(struct grpc_session *session, void *arg);
+	/* Client: the peer has told, or told anew, how many calls it admits. May be NULL. */
+	void (*settled)(struct grpc_session *session, void *arg);
 	/* The connection is gone, all its calls have been closed. Free the session, here or later.
 	 */
 	void (*closed)(struct grpc_session *session, const char *reason, void *arg);
@@ -56,6 +58,9 @@ struct grpc_call_ops {
 	void (*closed)(struct grpc_call *call, int status, const char *text, void *arg);
 };
 
+/* Monotonic. */
+uint64_t grpc_now_ms(void);
+
 /* Takes `bev` in any case. 0 or a negative errno. */
 int grpc_session_new(struct bufferevent *bev, const struct grpc_session_config *config,
 		     const struct grpc_session_ops *ops, void *arg, struct grpc_session **ret);
@@ -71,6 +76,9 @@ void grpc_session_free(struct grpc_session *session, const char *reason);
 bool grpc_session_wants_calm(const struct grpc_session *session);
 /* Whether a client may open calls: connected, no GOAWAY. */
 bool grpc_session_is_usable(const struct grpc_session *session);
+/* Client: calls that the peer admits at once (RFC 9113 section 6.5.2); those beyond wait. 0: it has
+ * not told yet. */
+uint32_t grpc_session_max_calls(const struct grpc_session *session);
 size_t grpc_session_n_calls(const struct grpc_session *session);
 
 /*

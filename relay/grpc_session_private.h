@@ -66,6 +66,7 @@ struct grpc_session {
 	void *arg;
 	bool server;
 	bool draining;
+	bool settled; /* the peer's SETTINGS have come */
 	bool wants_calm;
 	bool dead;      /* no more I/O */
 	bool announced; /* ops->closed has been called or must not be */

@@ -108,8 +108,13 @@ static const struct schema_key limits_keys[] = {
 		   .doc = "of one gRPC message"),
 	SCHEMA_KEY("connections", INTEGER, .fallback = "1024", .min = 1, .max = 1000000,
 		   .doc = "that grpc_server holds at once"),
-	SCHEMA_KEY("streams_per_peer", INTEGER, .fallback = "64", .min = 1, .max = 10000,
-		   .doc = "of one connection, calls and reverse streams"),
+	SCHEMA_KEY("handshakes", INTEGER, .fallback = "256", .min = 1, .max = 1000000,
+		   .doc = "of them, those that have not shown a certificate yet"),
+	SCHEMA_KEY("handshakes_per_source", INTEGER, .fallback = "16", .min = 1, .max = 1000000,
+		   .doc = "of these, from one IPv4 address or IPv6 /64"),
+	SCHEMA_KEY("streams_per_peer", INTEGER, .fallback = "64", .min = 2, .max = 10000,
+		   .doc = "of one connection, calls and reverse streams; of the latter, a relay "
+			  "opens half as many at most"),
 	SCHEMA_LOG_BACKLOG,
 	SCHEMA_END,
 };

@@ -245,8 +245,10 @@ def test_deadline_of_the_caller(public, make_client, messages):
     assert e.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED
 
 
-def test_strangers(public, make_client):
+def test_strangers(make_relay, make_client):
     """Who does not get through the handshake costs nothing and stops nobody."""
+    public = make_relay(PUBLIC, limits={"handshakes_per_source": 100})
+
     def fds():
         return public.process.fds()
 
@@ -276,6 +278,25 @@ def test_strangers(public, make_client):
                 raise ConnectionError if s.recv(1) == b"" else AssertionError
     w.wait_until(lambda: fds() <= before, what="descriptors given back")
     client.request(f"{PUBLIC}.echo")
+
+
+def test_silent_strangers_keep_nobody_out(make_relay, make_client):
+    """One source has a part of the handshakes; the log says so, once."""
+    relay = make_relay(PUBLIC, limits={"handshakes": 10, "handshakes_per_source": 4})
+    relay.service.answers["echo"] = lambda params: {}
+    with contextlib.ExitStack() as stack:
+        def stranger():
+            return stack.enter_context(socket.create_connection(
+                ("127.0.0.1", relay.grpc_port), source_address=("127.0.0.2", 0)))
+
+        for _ in range(4):
+            stranger()
+        for s in [stranger() for _ in range(20)]:
+            s.settimeout(10)
+            with contextlib.suppress(ConnectionResetError):
+                assert s.recv(1) == b""
+        make_client(relay).request(f"{PUBLIC}.echo")
+    assert relay.process.log().count("limits.handshakes_per_source") == 1
 
 
 def test_flood(public, make_client):
@@ -559,6 +580,24 @@ def test_ours_with_ours(make_relay):
     with futures.ThreadPoolExecutor(30) as pool:
         asked = [pool.submit(public.call, f"{PRIVATE}.echo", {"y": n}, str(n)) for n in range(200)]
         assert [a.result() for a in asked] == [{"y": n} for n in range(200)]
+
+
+@pytest.mark.parametrize("admitted,opened", [(2, 1), (7, 3), (64, 32)])
+def test_streams_leave_room_for_calls(make_relay, admitted, opened):
+    """Whatever the two sides have set, calls get through in both directions."""
+    public = make_relay(PUBLIC, limits={"streams_per_peer": admitted})
+    private = make_relay(PRIVATE, public_port=public.grpc_port, client={"streams": 64})
+    public.service.answers["echo"] = lambda params: {}
+    private.service.answers["echo"] = lambda params: {}
+    assert private.call(f"{PUBLIC}.echo") == {}
+    private.process.wait_log(f"{opened} of 64 streams are opened")
+    w.wait_until(lambda: public.process.log().count("opened a stream") == opened,
+                 what="the streams")
+    with futures.ThreadPoolExecutor(20) as pool:
+        asked = [pool.submit(relay.call, f"{name}.echo") for _ in range(50)
+                 for relay, name in ((private, PUBLIC), (public, PRIVATE))]
+        assert [a.result() for a in asked] == [{}] * 100
+    assert public.process.log().count("opened a stream") == opened
 
 
 def test_ours_killed(make_relay):

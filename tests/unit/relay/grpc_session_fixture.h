@@ -146,8 +146,10 @@ static void on_draining(struct grpc_session *session, void *arg)
 	((struct fixture *)arg)->client_draining = true;
 }
 
-static const struct grpc_session_ops server_ops = {on_opened, NULL, on_server_closed};
-static const struct grpc_session_ops client_ops = {NULL, on_draining, on_client_closed};
+static const struct grpc_session_ops server_ops = {.call_opened = on_opened,
+						   .closed = on_server_closed};
+static const struct grpc_session_ops client_ops = {.draining = on_draining,
+						   .closed = on_client_closed};
 
 /* Turn the loop until *what holds; a test that hangs fails after ten seconds. */
 static void until(struct fixture *f, const bool *what)
