@@ -126,7 +126,7 @@ int config_read(const json_t *settings, enum proxy_role role, struct config *ret
 		.token_timeout = duration(settings, "limits.token_timeout"),
 		.dial_timeout = duration(settings, "limits.dial_timeout"),
 		.shutdown_grace = duration(settings, "limits.shutdown_grace"),
-		.keepalive = (int)(settings_integer(settings, "limits.keepalive") / 1000),
+		.keepalive = (int)((settings_integer(settings, "limits.keepalive") + 999) / 1000),
 		.log_backlog = (size_t)settings_integer(settings, "limits.log_backlog"),
 		.anonymize_clients = settings_bool(settings, "anonymize_clients"),
 	};

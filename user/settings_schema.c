@@ -67,7 +67,8 @@ static const struct schema_key limits_keys[] = {
 	SCHEMA_KEY("idle_timeout", DURATION, .fallback = "1h", .min = 0, .max = 8760 * HOURS,
 		   .doc = "a connection on which nothing moves is closed; 0: never"),
 	SCHEMA_KEY("keepalive", DURATION, .fallback = "60s", .min = 0, .max = 9 * HOURS,
-		   .doc = "silence before TCP asks whether the peer is there, in whole seconds; 0: "
+		   .doc = "silence before TCP asks whether the peer is there, rounded up to whole "
+			  "seconds; 0: "
 			  "never"),
 	SCHEMA_KEY("drain_timeout", DURATION, .fallback = "5m", .min = 1, .max = 24 * HOURS,
 		   .doc = "a connection that is being closed may stand still this long"),
