@@ -4,7 +4,7 @@
 #include "relay/settings_schema.h"
 #include "user/settings_schema.h"
 
-#include "settings_fixture.h"
+#include "settings_certs.h"
 
 #include <unistd.h>
 
@@ -38,45 +38,6 @@ static char *replaced(const char *text, const char *from, const char *to)
 	fputs(text, stream);
 	assert_int_equal(fclose(stream), 0);
 	return out;
-}
-
-/* A key, and a certificate for it. */
-static void make_certificate(char *pem, size_t size)
-{
-	FILE *stream = popen("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 "
-			     "-nodes -days 2 -subj /CN=test -keyout - -out - 2>/dev/null",
-			     "r");
-
-	assert_non_null(stream);
-	size_t length = fread(pem, 1, size - 1, stream);
-	pem[length] = '\0';
-	assert_int_equal(pclose(stream), 0);
-	assert_true(length > 0);
-}
-
-/* The certificates, keys and folders that roles and samples name. */
-static void put_certificates(const char *below)
-{
-	static const char *const names[] = {"root.crt",
-					    "ca.crt",
-					    "public-proxy-1.ga.crt",
-					    "public-proxy-1.ga.key",
-					    "private-proxy-1.ga.crt",
-					    "private-proxy-1.ga.key",
-					    "public-proxy.crt",
-					    "public-proxy.key",
-					    "private-proxy.crt",
-					    "private-proxy.key"};
-	static char pem[4096];
-	char path[PATH_MAX];
-
-	if (!*pem)
-		make_certificate(pem, sizeof(pem));
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		snprintf(path, sizeof(path), "%s/%s", below, names[i]);
-		put(path, pem);
-	}
-	put("directory/001.json", "{\"records\":[]}");
 }
 
 static void copy_role(const char *role)
@@ -398,58 +359,6 @@ static void refusals(void **state)
 	settings_report_clear(&report);
 }
 
-static void tls_blocks(void **state)
-{
-	(void)state;
-	put_certificates("certs");
-	static const char form[] =
-		"public:\n  name: p\n  datastore: {type: sqlite, settings: {filename: x}}\n"
-		"  jsonrpc_server: {bind_address: \"localhost:1\"%s}\n"
-		"  jsonrpc_client: {endpoint: \"%s://localhost:2/\"%s}\n";
-	char text[2000];
-
-	snprintf(text, sizeof(text), form,
-		 ", tls: {certificate_file: \"/$DIR/../../certs/ca.crt\","
-		 " key_file: \"/$DIR/../../certs/ca.crt\"}",
-		 "https", "");
-	put("o/t/1.yml", text);
-	fails_with("o/t/1.yml", &proxy_schema, "jsonrpc_server.tls: to verify clients, list");
-	snprintf(text, sizeof(text), form, "", "https",
-		 ", tls: {certificate_file: \"/$DIR/../../certs/ca.crt\"}");
-	put("o/t/2.yml", text);
-	fails_with("o/t/2.yml", &proxy_schema, "certificate_file and key_file belong together");
-	snprintf(text, sizeof(text), form, "", "http", ", tls: {}");
-	put("o/t/3.yml", text);
-	fails_with("o/t/3.yml", &proxy_schema, "which is not encrypted");
-	snprintf(text, sizeof(text), form, ", tls: {certificate_file: /nowhere/x.crt}", "https",
-		 "");
-	put("o/t/4.yml", text);
-	struct settings_report report;
-	json_t *tree = NULL;
-	assert_int_equal(load("o/t/4.yml", &proxy_schema, &tree, &report), -EINVAL);
-	has_error(&report, "tls.certificate_file: /nowhere/x.crt: No such file or directory");
-	has_error(&report, "tls.key_file: is required: PEM: its private key");
-	settings_report_clear(&report);
-}
-
-/* Before the restart that would end in an outage. */
-static void key_of_another_certificate(void **state)
-{
-	char pem[4096];
-
-	(void)state;
-	put_certificates("certs");
-	make_certificate(pem, sizeof(pem));
-	put("certs/other.key", pem);
-	put("o/k/1.yml",
-	    "public:\n  name: p\n  datastore: {type: sqlite, settings: {filename: x}}\n"
-	    "  jsonrpc_server: {bind_address: \"localhost:1\"}\n"
-	    "  jsonrpc_client: {endpoint: \"https://localhost:2/\", tls: {"
-	    "certificate_file: \"/$DIR/../../certs/ca.crt\","
-	    " key_file: \"/$DIR/../../certs/other.key\"}}\n");
-	fails_with("o/k/1.yml", &proxy_schema, "public.jsonrpc_client.tls: key_file: ");
-}
-
 /* The tables in the documentation are what the schemas print. UPDATE=1 writes them anew. */
 static void documentation(void **state)
 {
@@ -491,8 +400,6 @@ int main(void)
 		cmocka_unit_test(originals_proxy),
 		cmocka_unit_test(originals_relay),
 		cmocka_unit_test(refusals),
-		cmocka_unit_test(tls_blocks),
-		cmocka_unit_test(key_of_another_certificate),
 		cmocka_unit_test(documentation),
 	};
 
