@@ -28,7 +28,7 @@ static void stop(struct control *control)
 	long long grace_ms = settings_integer(control->tree, "limits.shutdown_grace");
 
 	if (control->stopping) {
-		crew_stop(&control->crew, 0);
+		crew_stop(&control->crew, 0, false);
 		event_base_loopbreak(control->base);
 		return;
 	}
@@ -36,7 +36,7 @@ static void stop(struct control *control)
 	log_info("stopping: open connections may go on for %lld.%03lld s", grace_ms / 1000,
 		 grace_ms % 1000);
 	control->ops->stop(control);
-	crew_stop(&control->crew, (unsigned)grace_ms);
+	crew_stop(&control->crew, (unsigned)grace_ms, false);
 	control->turns_left = (unsigned)(grace_ms / TURN_MS);
 	event_add(control->quiet, &turn);
 }

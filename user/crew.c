@@ -18,7 +18,7 @@ void crew_mail_next(struct crew *crew, struct mail *mail)
 	crew_mail(crew, crew->next, mail);
 }
 
-void crew_stop(struct crew *crew, unsigned grace_ms)
+void crew_stop(struct crew *crew, unsigned grace_ms, bool dismissed)
 {
 	for (unsigned i = 0; i < crew->n; i++) {
 		struct mail *mail = mail_new(MAIL_STOP);
@@ -28,6 +28,7 @@ void crew_stop(struct crew *crew, unsigned grace_ms)
 			continue;
 		}
 		mail->u.stop.grace_ms = grace_ms;
+		mail->u.stop.dismissed = dismissed;
 		crew_mail(crew, i, mail);
 	}
 }

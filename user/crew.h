@@ -17,5 +17,5 @@ void crew_mail(struct crew *crew, unsigned worker, struct mail *mail);
 void crew_mail_next(struct crew *crew, struct mail *mail); /* to each in turn */
 
 /* All of them: open connections may go on for so long, or what is left of an earlier, shorter time.
- */
-void crew_stop(struct crew *crew, unsigned grace_ms);
+ * Only those that are dismissed end after that: no mail may follow. */
+void crew_stop(struct crew *crew, unsigned grace_ms, bool dismissed);

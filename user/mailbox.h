@@ -9,6 +9,7 @@
 #include "common/addr.h"
 #include "common/domain.h" /* DOMAIN_MAX */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define TOKEN_BYTES    32
@@ -29,7 +30,7 @@ enum mail_type {
 	MAIL_RESERVATION,    /* public: whoever shows this token may park a connection */
 	MAIL_PARK,           /* private: dial the public proxy ahead, and wait to be taken */
 	MAIL_INSIDE,         /* private: where to dial for a parked connection that was taken */
-	MAIL_STOP, /* close listeners; end when the last connection has ended or the time is up */
+	MAIL_STOP, /* close listeners; end the last connection when the time is up, and then … */
 	/* worker → worker */
 	MAIL_DIALLED_BACK, /* a connection that bears a token of yours */
 	MAIL_BORROW, /* u.notice: a client waits here; who has a parked connection for its operator?
@@ -100,6 +101,7 @@ struct mail {
 		} dialled_back;
 		struct {
 			unsigned grace_ms;
+			bool dismissed; /* … the worker: no mail comes after this one */
 		} stop;
 	} u;
 };

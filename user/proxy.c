@@ -109,7 +109,8 @@ static bool all_have_ended(const struct crew *crew)
 	return true;
 }
 
-/* Also for workers that the control thread could not tell any more. A signal ends their grace. */
+/* The control thread, which has just ended, may have sent them mail until now. A signal ends their
+ * grace. */
 static void stop_workers(struct proxy *proxy)
 {
 	const struct timespec turn = {.tv_nsec = 20 * NS_PER_MS};
@@ -122,12 +123,12 @@ static void stop_workers(struct proxy *proxy)
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
-	crew_stop(&crew, (unsigned)(proxy->config.shutdown_grace / NS_PER_MS));
+	crew_stop(&crew, (unsigned)(proxy->config.shutdown_grace / NS_PER_MS), true);
 	while (!all_have_ended(&crew)) {
 		if (sigtimedwait(&signals, NULL, &turn) < 0)
 			continue;
 		log_info("signal again: open connections are reset");
-		crew_stop(&crew, 0);
+		crew_stop(&crew, 0, true);
 	}
 	for (unsigned i = 0; i < crew.n; i++)
 		worker_join(crew.workers[i]);

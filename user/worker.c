@@ -118,9 +118,11 @@ static void handle(struct worker *worker, struct mail *mail)
 		break;
 	case MAIL_STOP:
 		stop(worker, mail->u.stop.grace_ms);
+		worker->dismissed |= mail->u.stop.dismissed;
 		break;
 	case MAIL_RESERVATION:
-		park_reserve(worker, mail);
+		if (!worker->stopping)
+			park_reserve(worker, mail);
 		break;
 	case MAIL_PARK:
 		if (!worker->stopping)
@@ -183,7 +185,8 @@ static void *run(void *arg)
 
 	/* What it has to know before its first connection. */
 	on_mail(&worker->box_watch, EPOLLIN);
-	while (!worker->stopping || has_connections(worker))
+	/* A notice that has been answered may become a connection while others end. */
+	while (!worker->dismissed || has_connections(worker))
 		turn(worker);
 	outbox_flush(&worker->outbox);
 	atomic_store(&worker->ended, true);

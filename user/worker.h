@@ -64,6 +64,7 @@ struct worker {
 	uint64_t next_id;
 	bool busy; /* the last turn had events */
 	bool stopping;
+	bool dismissed; /* no mail comes any more */
 	struct timer grace;
 	uint8_t *peek_bytes, *peek_workspace;
 };

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/worker_wait.h"
 
+#include "common/log.h"
+#include "common/log_queue.h"
 #include "user/worker.h"
 
 #include <errno.h>
 #include <sched.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <time.h>
 
@@ -23,8 +27,10 @@ static bool has_crowd(const struct worker *worker)
 	return connection && timer_now() - connection->stream.started < YOUNG;
 }
 
-/* epoll_pwait2() counts in nanoseconds and is there from 5.11 on; before that, milliseconds have to
- * do. */
+/*
+ * epoll_pwait2() counts in nanoseconds. It is there from 5.11 on, and where no
+ * filter of system calls has forgotten it (EPERM); else milliseconds have to do.
+ */
 static int sleep_until(const struct worker *worker, struct epoll_event *events, int most)
 {
 	static _Atomic bool coarse;
@@ -33,12 +39,19 @@ static int sleep_until(const struct worker *worker, struct epoll_event *events, 
 
 	if (!atomic_load(&coarse)) {
 		int n = epoll_pwait2(worker->epoll, events, most, next < 0 ? NULL : &timeout, NULL);
-		if (n >= 0 || errno != ENOSYS)
+		if (n >= 0 || errno == EINTR)
 			return n;
 		atomic_store(&coarse, true);
 	}
 	int64_t ms = next < 0 ? -1 : (next + (int64_t)NS_PER_MS - 1) / (int64_t)NS_PER_MS;
-	return epoll_wait(worker->epoll, events, most, ms > 60000 ? 60000 : (int)ms);
+	int n = epoll_wait(worker->epoll, events, most, ms > 60000 ? 60000 : (int)ms);
+	if (n < 0 && errno != EINTR) {
+		/* It would come back at once, for ever. */
+		log_error("epoll_wait: %s", strerror(errno));
+		log_queue_stop();
+		abort();
+	}
+	return n;
 }
 
 /*

@@ -2,6 +2,7 @@
 """A private proxy alone: we are its relay, the public proxy, and the internal server."""
 
 import base64
+import contextlib
 import http.client
 import json
 import os
@@ -70,14 +71,43 @@ class FullListener:
             s.close()
 
 
+class SlowNames:
+    """A name server for which every name is 127.0.0.1, half a second later."""
+
+    def __init__(self):
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        self.asked = threading.Event()
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self):
+        with contextlib.suppress(OSError):
+            while True:
+                query, peer = self.socket.recvfrom(512)
+                self.asked.set()
+                threading.Timer(0.5, self._answer, (query, peer)).start()
+
+    def _answer(self, query, peer):
+        is_a = query[-4:-2] == b"\0\1"
+        answer = b"\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4\x7f\0\0\1" if is_a else b""
+        with contextlib.suppress(OSError):
+            self.socket.sendto(query[:2] + b"\x81\x80\0\1\0" + bytes([is_a]) + b"\0\0\0\0" +
+                               query[12:] + answer, peer)
+
+    def close(self):
+        self.socket.close()
+
+
 class Lone:
-    def __init__(self, folder, tokens=0, more=None, **limits):
+    def __init__(self, folder, tokens=0, more=None, host="127.0.0.1", resolv="/etc/resolv.conf",
+                 **limits):
         self.outside = FullListener()
         self.inside = socket.create_server(("127.0.0.1", 0))
         self.endpoint = f"127.0.0.1:{self.outside.port}"
         self.relay = Relay(self.endpoint, tokens)
         self.port = w.free_ports(1)[0]
-        address = f"127.0.0.1:{self.inside.getsockname()[1]}"
+        address = f"{host}:{self.inside.getsockname()[1]}"
         settings = folder / "private.json"
         settings.write_text(json.dumps({
             "limits": limits,
@@ -91,8 +121,11 @@ class Lone:
                 "jsonrpc_client": {"endpoint": f"http://127.0.0.1:{self.relay.port}/jsonrpc"},
                 "jsonrpc_server": {"bind_address": f"127.0.0.1:{self.port}"},
             }}))
-        self.process = w.Process("private-proxy", [w.BIN / "proxy", "--level", "debug", "run",
-                                                   "private"],
+        # It sees another resolv.conf than everybody else.
+        self.process = w.Process("private-proxy",
+                                 ["unshare", "--mount", "sh", "-c",
+                                  f"mount --bind {resolv} /etc/resolv.conf && exec \"$@\"", "sh",
+                                  w.BIN / "proxy", "--level", "debug", "run", "private"],
                                  {"PROXY_SETTINGS": str(settings)}, folder / "log", w.ROOT)
         self.process.start().wait_log("announced: ")
 
@@ -139,6 +172,22 @@ def test_stop_while_dialling_ahead(make_lone):
     lone.process.popen.send_signal(signal.SIGTERM)
     threading.Thread(target=_accept_all, args=(lone.outside,), daemon=True).start()
     assert lone.process.popen.wait(6 * w.SLOW) == 0
+
+
+def test_stop_while_a_name_is_looked_up(make_lone, tmp_path):
+    """The notice has been answered: its client is served, whatever the proxy is told meanwhile."""
+    with contextlib.closing(SlowNames()) as names:
+        resolv = tmp_path / "resolv.conf"
+        resolv.write_text(f"nameserver 127.0.0.1:{names.port}\n")
+        lone = make_lone(host="inside.example", resolv=resolv)
+        token = lone.notice()
+        assert names.asked.wait(10 * w.SLOW)
+        lone.process.popen.terminate()
+        with lone.outside.accept() as s:
+            assert s.recv(100) == token
+            lone.inside.settimeout(10 * w.SLOW)
+            lone.inside.accept()[0].close()
+        assert lone.process.popen.wait(20 * w.SLOW) == 0
 
 
 def _dialling(lone):

@@ -122,6 +122,8 @@ static void conclude(struct stream *stream, int i, enum move_result result)
 		wait_for_kernel(stream, i);
 		break;
 	case MOVE_MORE:
+		/* It does move: a pause that grows is for what does not. */
+		stream->retry_after = RETRY_FIRST;
 		if (from->hung_up ||
 		    (stream->path == PATH_SOCKMAP && sockmap_ask_for_passed(stream, i)))
 			retry_later(stream);

@@ -3,12 +3,14 @@
 #include "user/worker.h"
 #include "user/worker_wait.h"
 
+#include <errno.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -20,7 +22,18 @@
 static unsigned yields;
 static int written_meanwhile = -1; /* a pipe's end: what another program does with its turn */
 
-/* In place of the C library's. */
+static bool refuses; /* a filter of system calls does */
+
+/* In place of the C library's, as what follows. */
+int epoll_pwait2(int epoll, struct epoll_event *events, int most, const struct timespec *timeout,
+		 const sigset_t *mask)
+{
+	if (!refuses)
+		return (int)syscall(SYS_epoll_pwait2, epoll, events, most, timeout, mask, 0);
+	errno = EPERM;
+	return -1;
+}
+
 int sched_yield(void)
 {
 	yields++;
@@ -130,6 +143,19 @@ static void not_otherwise(void **state)
 	}
 }
 
+/* The last: from then on the process does not ask again. */
+static void where_a_filter_refuses(void **state)
+{
+	(void)state;
+	refuses = true;
+	uint64_t begin = timer_now();
+	assert_int_equal(wait_in(scene(4, 0, 0), false), 0);
+	assert_true(timer_now() - begin >= TIMEOUT);
+	struct scene *s = scene(4, 0, 0);
+	assert_int_equal(write(s->pipe[1], "x", 1), 1);
+	assert_int_equal(wait_in(s, false), 1);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -137,6 +163,7 @@ int main(void)
 		cmocka_unit_test(what_others_cause_is_taken),
 		cmocka_unit_test(not_when_there_is_work),
 		cmocka_unit_test(not_otherwise),
+		cmocka_unit_test(where_a_filter_refuses),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
