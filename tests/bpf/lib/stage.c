@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "tests/bpf/lib/stage.h"
+
+#include "tests/bpf/lib/load.h"
+#include "user/plane/move.h"
+#include "user/plane/socket.h"
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static void on_ended(struct stream *stream, enum stream_end_reason reason)
+{
+	struct stage *stage = container_of(stream, struct stage, stream);
+
+	stage->ended = true;
+	stage->reason = reason;
+}
+
+static void on_ring(struct watch *watch, uint32_t events)
+{
+	(void)events;
+	kernel_share_consume(container_of(watch, struct stage, ring)->plane.kernel);
+}
+
+static void open_kernel(struct stage *stage)
+{
+	const struct kernel_options options = {.workers = 1, .connections = 16};
+	char why[KERNEL_WHY];
+
+	assert_int_equal(kernel_open(&options, &stage->kernel, why), 0);
+	assert_int_equal(
+		kernel_share_new(stage->kernel, 0, stream_kernel_event, &stage->plane.kernel), 0);
+	stage->ring.fd = kernel_share_fd(stage->plane.kernel);
+	stage->ring.ready = on_ring;
+	assert_int_equal(watch_set(stage->plane.epoll, &stage->ring, EPOLLIN), 0);
+}
+
+void stage_open(struct stage *stage, enum stream_forwarding forwarding, uint32_t memory)
+{
+	const struct load load = {.patience_s = 20};
+
+	memset(stage, 0, sizeof(*stage));
+	stage->settings = (struct plane_settings){
+		.forwarding = forwarding,
+		.kernel_budget = 256 * 1024,
+		.memory = memory,
+	};
+	stage->plane = (struct plane){
+		.epoll = epoll_create1(EPOLL_CLOEXEC),
+		.timers = &stage->timers,
+		.settings = &stage->settings,
+		.scratch = malloc(STREAM_CHUNK),
+		.pipes = pipe_pool_new(4),
+	};
+	stage->ring.fd = -1;
+	if (forwarding == FORWARD_SOCKMAP)
+		open_kernel(stage);
+	stream_init(&stage->stream, &stage->plane, on_ended);
+	for (int i = 0; i < 2; i++) {
+		struct watch *watch = &stage->stream.ends[i].watch;
+
+		assert_int_equal(load_connect(&load, &watch->fd, &stage->far[i]), 0);
+		socket_prepare(watch->fd, memory);
+		fcntl(watch->fd, F_SETFL, O_NONBLOCK);
+	}
+	stream_start(&stage->stream);
+}
+
+void stage_close(struct stage *stage)
+{
+	if (!stage->ended)
+		stream_close(&stage->stream, true);
+	for (int i = 0; i < 2; i++)
+		close(stage->far[i]);
+	watch_remove(stage->plane.epoll, &stage->ring);
+	if (stage->kernel) {
+		kernel_share_free(stage->plane.kernel);
+		kernel_close(stage->kernel);
+	}
+	pipe_pool_free(stage->plane.pipes);
+	free(stage->plane.scratch);
+	close(stage->plane.epoll);
+}
+
+void stage_turn(struct stage *stage)
+{
+	struct epoll_event events[16];
+	int n = epoll_wait(stage->plane.epoll, events, 16, 10);
+
+	for (int i = 0; i < n; i++) {
+		struct watch *watch = events[i].data.ptr;
+
+		if (watch->fd >= 0 && watch->added)
+			watch->ready(watch, events[i].events);
+	}
+	timers_run(&stage->timers, timer_now());
+}
