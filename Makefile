@@ -252,6 +252,8 @@ bench:
 		$(if $(PATHS),--paths) $(if $(KEY),--key $(KEY))
 lint:
 	$(Q)CC='$(CC)' tools/lint.sh
+	$(call msg,LINT,clang)
+	$(Q)$(MAKE) --no-print-directory -s -j$$(nproc) CC=clang B=build/clang all test-programs bench-programs >/dev/null
 
 # Installation.
 INSTALLED = $(DESTDIR)$(PREFIX)

@@ -41,7 +41,7 @@ static int listener, clients; /* `clients`: an epoll instance */
 static _Atomic bool stopping;
 static _Atomic unsigned opened, received;
 
-static void die(const char *what)
+__attribute__((noreturn)) static void die(const char *what)
 {
 	(void)fprintf(stderr, "handshake_race: %s: %s\n", what, strerror(errno));
 	exit(1);
