@@ -50,7 +50,7 @@ static unsigned notices_of_one(const struct control *control)
 {
 	long long all = settings_integer(control->block, "jsonrpc_client.max_connections");
 
-	return all < 2 * NOTICE_SHARES ? 1 : (unsigned)(all / NOTICE_SHARES);
+	return all > NOTICE_SHARES ? (unsigned)(all / NOTICE_SHARES) : 1;
 }
 
 static int public_new(struct control *control, char **ret_error)
