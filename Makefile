@@ -83,15 +83,15 @@ ALL_LDFLAGS = $(LDFLAGS) -pie -Wl,-z,relro,-z,now,-z,noexecstack -pthread $(SANF
 BPF_CFLAGS = -g -O2 -target bpf -mcpu=v2 -D__TARGET_ARCH_$(ARCH) -Wall -Wextra -Werror \
              -Wno-missing-declarations -Ivmlinux/$(ARCH) -I.
 
-COMMON_SRC := $(wildcard common/*.c)
-RELAY_SRC  := $(wildcard relay/*.c)
-USER_SRC   := $(wildcard user/*.c user/*/*.c)
+COMMON_SRC := $(sort $(shell find common -name '*.c'))
+RELAY_SRC  := $(sort $(shell find relay -name '*.c'))
+USER_SRC   := $(sort $(shell find user -name '*.c'))
 BPF_SRC    := $(wildcard bpf/*.bpf.c tests/bpf/*.bpf.c)
-PROTO_SRC  := $(wildcard relay/*.proto)
+PROTO_SRC  := $(sort $(shell find relay -name '*.proto'))
 SKELETONS  := $(patsubst %.bpf.c,$B/gen/%.skel.h,$(notdir $(BPF_SRC)))
-PROTO_OBJ  := $(PROTO_SRC:relay/%.proto=$B/gen/relay/%.pb-c.o)
+PROTO_OBJ  := $(PROTO_SRC:%.proto=$B/gen/%.pb-c.o)
 PROTO_HDR  := $(PROTO_OBJ:.o=.h)
-UNIT_SRC   := $(wildcard tests/unit/test_*.c tests/unit/*/test_*.c tests/unit/*/*/test_*.c)
+UNIT_SRC   := $(sort $(shell find tests/unit -name 'test_*.c'))
 BPF_TESTS  := $(wildcard tests/bpf/test_*.c)
 BPF_LIB    := $(wildcard tests/bpf/lib/*.c) tests/tools/lib/pattern.c
 TOOL_SRC   := $(wildcard tests/tools/*.c)

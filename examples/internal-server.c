@@ -7,8 +7,8 @@
  *   GET /bytes/N       N bytes, each eight of them their own offset (big-endian)
  *   POST /upload       {"bytes":N,"sha256":"…"} of the body, at most 1 GiB
  */
-#include "common/addr.h"
-#include "common/cleanup.h"
+#include "common/base/addr.h"
+#include "common/base/cleanup.h"
 
 #include <endian.h>
 #include <errno.h>

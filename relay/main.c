@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "common/cleanup.h"
-#include "common/settings.h"
-#include "common/version.h"
+#include "common/base/cleanup.h"
+#include "common/settings/settings.h"
+#include "common/base/version.h"
 #include "relay/options.h"
 #include "relay/relay.h"
 #include "relay/settings_schema.h"

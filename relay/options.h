@@ -2,8 +2,8 @@
 /* The command line of relay, hyper and eps. */
 #pragma once
 
-#include "common/log.h"
-#include "relay/broker.h"
+#include "common/base/log.h"
+#include "relay/bus/broker.h"
 
 enum command {
 	COMMAND_RUN,

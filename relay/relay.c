@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "relay/relay.h"
 
-#include "common/cleanup.h"
-#include "common/log.h"
-#include "common/log_queue.h"
-#include "common/settings.h"
-#include "relay/directory_watch.h"
+#include "common/base/cleanup.h"
+#include "common/base/log.h"
+#include "common/base/log_queue.h"
+#include "common/settings/settings.h"
+#include "relay/directory/watch.h"
 
 #include <errno.h>
 #include <signal.h>

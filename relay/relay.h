@@ -2,7 +2,7 @@
 /* The relay as a whole: broker, directory, channels, signals. */
 #pragma once
 
-#include "relay/broker.h"
+#include "relay/bus/broker.h"
 
 /*
  * Run with checked settings until SIGINT or SIGTERM. 0, or a negative errno

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "relay/settings_schema.h"
 
-#include "common/schema_blocks.h"
+#include "common/net/blocks.h"
 
 #include <string.h>
 

@@ -2,6 +2,6 @@
 /* The settings of `relay`, `hyper` and `eps`: RELAY_SETTINGS, HYPER_SETTINGS, EPS_SETTINGS. */
 #pragma once
 
-#include "common/schema.h"
+#include "common/settings/schema.h"
 
 extern const struct schema relay_schema;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/check.h"
-#include "common/cleanup.h"
-#include "common/settings.h"
+#include "common/base/cleanup.h"
+#include "common/settings/settings.h"
 #include "user/settings_schema.h"
 
 #include <errno.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "common/cleanup.h"
-#include "common/log.h"
-#include "common/version.h"
+#include "common/base/cleanup.h"
+#include "common/base/log.h"
+#include "common/base/version.h"
 #include "user/check.h"
 #include "user/options.h"
 #include "user/proxy.h"

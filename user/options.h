@@ -2,8 +2,8 @@
 /* The command line of `proxy`. Pure. */
 #pragma once
 
-#include "common/log.h"
-#include "user/control.h"
+#include "common/base/log.h"
+#include "user/control/control.h"
 
 #include <stdio.h>
 

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/proxy.h"
 
-#include "common/cleanup.h"
-#include "common/log.h"
-#include "common/log_queue.h"
-#include "user/config.h"
-#include "user/crew.h"
+#include "common/base/cleanup.h"
+#include "common/base/log.h"
+#include "common/base/log_queue.h"
+#include "user/mail/config.h"
+#include "user/mail/crew.h"
 #include "user/flow/rate_gate.h"
 #include "user/flow/sources.h"
-#include "user/plane/gate.h"
+#include "user/plane/sockmap/gate.h"
 #include "user/privileges.h"
-#include "user/worker.h"
+#include "user/flow/worker.h"
 
 #include <errno.h>
 #include <pthread.h>

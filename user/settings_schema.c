@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/settings_schema.h"
 
-#include "common/schema_blocks.h"
+#include "common/net/blocks.h"
 
 #define SECONDS  1000LL
 #define HOURS    (3600 * SECONDS)

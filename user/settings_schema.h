@@ -2,6 +2,6 @@
 /* The settings of `proxy`: PROXY_SETTINGS. */
 #pragma once
 
-#include "common/schema.h"
+#include "common/settings/schema.h"
 
 extern const struct schema proxy_schema;

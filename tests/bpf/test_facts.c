@@ -3,13 +3,13 @@
  * What the data plane believes of the kernel, one test a fact. docs/kernel.md
  * names them; a new kernel that thinks otherwise is noticed here.
  */
-#include "common/cleanup.h"
+#include "common/base/cleanup.h"
 #include "tests/bpf/lib/load.h"
 #include "tests/bpf/lib/lossy.h"
-#include "user/plane/account.h"
-#include "user/plane/kernel.h"
-#include "user/plane/quirks.h"
-#include "user/plane/selftest.h"
+#include "user/plane/sockmap/account.h"
+#include "user/plane/sockmap/kernel.h"
+#include "user/plane/sockmap/quirks.h"
+#include "user/plane/sockmap/selftest.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

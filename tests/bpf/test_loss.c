@@ -6,7 +6,7 @@
  */
 #include "tests/bpf/lib/load.h"
 #include "tests/bpf/lib/lossy.h"
-#include "user/plane/overlap.h"
+#include "user/plane/sockmap/overlap.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -7,8 +7,8 @@
 #include "tests/bpf/lib/scale.h"
 #include "tests/bpf/lib/scene.h"
 #include "tests/bpf/lib/sender.h"
-#include "user/plane/account.h"
-#include "user/plane/quirks.h"
+#include "user/plane/sockmap/account.h"
+#include "user/plane/sockmap/quirks.h"
 
 #include <linux/sock_diag.h>
 #include <netinet/in.h>

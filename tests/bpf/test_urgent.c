@@ -6,7 +6,7 @@
  */
 #include "tests/bpf/lib/group.h"
 #include "tests/bpf/lib/scene.h"
-#include "user/plane/quirks.h"
+#include "user/plane/sockmap/quirks.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/flow/ahead.h"
 
-#include "common/log.h"
+#include "common/base/log.h"
 #include "user/flow/connection.h"
 #include "user/flow/dial.h"
 #include "user/flow/inside.h"
-#include "user/flow/proxy_header.h"
-#include "user/worker.h"
+#include "user/wire/proxy_header.h"
+#include "user/flow/worker.h"
 
 #include <ctype.h>
 #include <errno.h>

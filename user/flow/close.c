@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* The end of a connection: descriptors closed, one line in the log. */
-#include "common/log.h"
+#include "common/base/log.h"
 #include "user/flow/ahead.h"
 #include "user/flow/connection.h"
 #include "user/flow/dial.h"
-#include "user/worker.h"
+#include "user/flow/worker.h"
 
 #include <inttypes.h>
 

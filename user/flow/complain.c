@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/flow/complain.h"
 
-#include "common/log.h"
-#include "user/watch.h"
+#include "common/base/log.h"
+#include "common/loop/watch.h"
 
 #include <stddef.h>
 

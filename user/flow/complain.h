@@ -2,8 +2,8 @@
 /* Warnings that a stranger can cause at will: of each kind, one line a second is enough to tell. */
 #pragma once
 
-#include "common/addr.h"
-#include "user/timer.h"
+#include "common/base/addr.h"
+#include "common/loop/timer.h"
 
 #include <stdint.h>
 

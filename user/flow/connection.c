@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/flow/connection.h"
 
-#include "common/log.h"
-#include "common/log_queue.h"
+#include "common/base/log.h"
+#include "common/base/log_queue.h"
 #include "user/flow/dial.h"
 #include "user/flow/ids.h"
 #include "user/flow/rendezvous.h"
 #include "user/flow/sources.h"
-#include "user/worker.h"
+#include "user/flow/worker.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -13,9 +13,9 @@
  */
 #pragma once
 
-#include "common/addr.h"
+#include "common/base/addr.h"
 #include "user/plane/stream.h"
-#include "user/timer.h"
+#include "common/loop/timer.h"
 
 #include <stdint.h>
 #include <sys/queue.h>

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/flow/dial.h"
 
-#include "common/cleanup.h"
-#include "common/log.h"
+#include "common/base/cleanup.h"
+#include "common/base/log.h"
 #include "user/flow/ahead.h"
 #include "user/flow/connection.h"
 #include "user/flow/ids.h"
 #include "user/flow/inside.h"
 #include "user/flow/pair.h"
-#include "user/flow/proxy_header.h"
-#include "user/worker.h"
-#include "user/plane/socket.h"
+#include "user/wire/proxy_header.h"
+#include "user/flow/worker.h"
+#include "common/loop/socket.h"
 
 #include <errno.h>
 #include <inttypes.h>

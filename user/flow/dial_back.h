@@ -2,7 +2,7 @@
 /* The internal listener of the public proxy: private proxies dial back and show their token. */
 #pragma once
 
-#include "common/addr.h"
+#include "common/base/addr.h"
 
 #include <sys/queue.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/flow/inside.h"
 
-#include "user/timer.h"
+#include "common/loop/timer.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "user/mailbox.h"
+#include "user/mail/mailbox.h"
 
 struct inside_memory;
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/flow/listen.h"
 
-#include "common/cleanup.h"
-#include "common/log.h"
+#include "common/base/cleanup.h"
+#include "common/base/log.h"
 #include "user/flow/complain.h"
 #include "user/flow/rate_gate.h"
-#include "user/worker.h"
-#include "user/plane/socket.h"
+#include "user/flow/worker.h"
+#include "common/loop/socket.h"
 
 #include <errno.h>
 #include <netinet/in.h>

@@ -3,9 +3,9 @@
  * SO_REUSEPORT. */
 #pragma once
 
-#include "common/addr.h"
-#include "user/timer.h"
-#include "user/watch.h"
+#include "common/base/addr.h"
+#include "common/loop/timer.h"
+#include "common/loop/watch.h"
 
 #include <sys/queue.h>
 

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/flow/match.h"
 
-#include "common/timestamp.h"
+#include "common/base/timestamp.h"
 #include "user/flow/connection.h"
 #include "user/flow/park.h"
 #include "user/flow/refuse.h"
 #include "user/flow/rendezvous.h"
 #include "user/flow/serve.h"
-#include "user/public/routes.h"
-#include "user/worker.h"
+#include "user/mail/routes.h"
+#include "user/flow/worker.h"
 
 #include <stddef.h>
 

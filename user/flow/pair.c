@@ -2,7 +2,7 @@
 #include "user/flow/pair.h"
 
 #include "user/flow/connection.h"
-#include "user/worker.h"
+#include "user/flow/worker.h"
 
 #include <stddef.h>
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/flow/park.h"
 
-#include "common/log.h"
+#include "common/base/log.h"
 #include "user/flow/complain.h"
 #include "user/flow/operators.h"
-#include "user/flow/token.h"
-#include "user/plane/socket.h"
-#include "user/worker.h"
+#include "user/wire/token.h"
+#include "common/loop/socket.h"
+#include "user/flow/worker.h"
 
 #include <errno.h>
 #include <openssl/crypto.h>

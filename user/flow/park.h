@@ -6,7 +6,7 @@
 #pragma once
 
 #include "user/flow/connection.h"
-#include "user/mailbox.h"
+#include "user/mail/mailbox.h"
 
 struct parking;
 struct worker;

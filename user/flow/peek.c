@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/flow/peek.h"
 
-#include "common/log.h"
-#include "user/flow/client_hello.h"
+#include "common/base/log.h"
+#include "user/wire/client_hello.h"
 #include "user/flow/complain.h"
 #include "user/flow/connection.h"
 #include "user/flow/match.h"
-#include "user/flow/proxy_header.h"
+#include "user/wire/proxy_header.h"
 #include "user/flow/refuse.h"
 #include "user/flow/sources.h"
-#include "user/plane/socket.h"
-#include "user/worker.h"
+#include "common/loop/socket.h"
+#include "user/flow/worker.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "common/addr.h"
+#include "common/base/addr.h"
 
 struct worker;
 

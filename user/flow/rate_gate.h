@@ -2,7 +2,7 @@
 /* A rate limit that the workers of one listener share. Its lock covers a look-up, never I/O. */
 #pragma once
 
-#include "common/addr.h"
+#include "common/base/addr.h"
 
 #include <jansson.h>
 

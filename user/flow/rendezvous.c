@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/flow/rendezvous.h"
 
-#include "common/log.h"
+#include "common/base/log.h"
 #include "user/flow/complain.h"
 #include "user/flow/connection.h"
 #include "user/flow/ids.h"
@@ -9,10 +9,10 @@
 #include "user/flow/pair.h"
 #include "user/flow/refuse.h"
 #include "user/flow/serve.h"
-#include "user/flow/token.h"
+#include "user/wire/token.h"
 #include "user/flow/waiting.h"
-#include "user/plane/socket.h"
-#include "user/worker.h"
+#include "common/loop/socket.h"
+#include "user/flow/worker.h"
 
 #include <errno.h>
 #include <inttypes.h>

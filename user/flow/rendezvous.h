@@ -3,7 +3,7 @@
  * dials back. */
 #pragma once
 
-#include "user/mailbox.h"
+#include "user/mail/mailbox.h"
 
 struct connection;
 struct worker;

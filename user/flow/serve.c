@@ -3,8 +3,8 @@
 
 #include "user/flow/connection.h"
 #include "user/flow/pair.h"
-#include "user/flow/proxy_header.h"
-#include "user/worker.h"
+#include "user/wire/proxy_header.h"
+#include "user/flow/worker.h"
 
 #include <inttypes.h>
 #include <netinet/in.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/flow/sources.h"
 
-#include "user/siphash.h"
+#include "common/base/siphash.h"
 
 #include <errno.h>
 #include <netinet/in.h>

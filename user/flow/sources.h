@@ -7,7 +7,7 @@
  */
 #pragma once
 
-#include "common/addr.h"
+#include "common/base/addr.h"
 
 #include <stdint.h>
 

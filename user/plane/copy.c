@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/plane/move.h"
-#include "user/plane/sockmap.h"
+#include "user/plane/sockmap/sockmap.h"
 
 #include <errno.h>
 #include <stdlib.h>

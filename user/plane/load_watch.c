@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/plane/load_watch.h"
 
-#include "common/cleanup.h"
-#include "user/timer.h"
+#include "common/base/cleanup.h"
+#include "common/loop/timer.h"
 
 #include <fcntl.h>
 #include <stdio.h>

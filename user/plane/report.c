@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* What a stream has done, for the log. */
-#include "user/plane/sockmap.h"
+#include "user/plane/sockmap/sockmap.h"
 #include "user/plane/stream.h"
 
 uint64_t stream_kernel_bytes(const struct stream *stream, int i)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/plane/move.h"
-#include "user/plane/socket.h"
+#include "common/loop/socket.h"
 
 #include <errno.h>
 #include <fcntl.h>

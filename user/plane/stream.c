@@ -2,11 +2,11 @@
 #include "user/plane/stream.h"
 
 #include "user/plane/choose.h"
-#include "user/plane/kernel.h"
+#include "user/plane/sockmap/kernel.h"
 #include "user/plane/move.h"
 #include "user/plane/progress.h"
-#include "user/plane/socket.h"
-#include "user/plane/sockmap.h"
+#include "common/loop/socket.h"
+#include "user/plane/sockmap/sockmap.h"
 
 #include <errno.h>
 #include <netinet/in.h>

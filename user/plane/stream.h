@@ -8,8 +8,8 @@
 
 #include "bpf/forward.h"
 #include "user/plane/load_watch.h"
-#include "user/timer.h"
-#include "user/watch.h"
+#include "common/loop/timer.h"
+#include "common/loop/watch.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/private/announce.h"
-#include "common/cleanup.h"
-#include "common/log.h"
-#include "common/timestamp.h"
-#include "user/allowed_domains.h"
-#include "user/answer.h"
+#include "common/base/cleanup.h"
+#include "common/base/log.h"
+#include "common/base/timestamp.h"
+#include "user/wire/allowed_domains.h"
+#include "user/wire/answer.h"
 #include "user/private/request.h"
 
 #include <errno.h>

@@ -5,8 +5,8 @@
  */
 #pragma once
 
-#include "common/jsonrpc_client.h"
-#include "user/state/announcements.h"
+#include "common/jsonrpc/client.h"
+#include "user/store/announcements.h"
 
 #include <event2/event.h>
 

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "user/caller.h"
+#include "user/wire/caller.h"
 
 #include <stdbool.h>
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/private/incoming.h"
-#include "common/cleanup.h"
-#include "common/log.h"
-#include "user/answer.h"
-#include "user/caller.h"
+#include "common/base/cleanup.h"
+#include "common/base/log.h"
+#include "user/wire/answer.h"
+#include "user/wire/caller.h"
 #include "user/private/target.h"
-#include "user/token_text.h"
+#include "user/wire/token_text.h"
 
 #include <errno.h>
 #include <stdio.h>

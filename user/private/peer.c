@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/private/peer.h"
-#include "common/cleanup.h"
-#include "common/log.h"
-#include "common/timestamp.h"
-#include "user/answer.h"
-#include "user/backoff.h"
-#include "user/timer.h"
+#include "common/base/cleanup.h"
+#include "common/base/log.h"
+#include "common/base/timestamp.h"
+#include "user/wire/answer.h"
+#include "common/base/backoff.h"
+#include "common/loop/timer.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/private/request.h"
-#include "common/cleanup.h"
-#include "common/log.h"
-#include "common/timestamp.h"
-#include "user/answer.h"
+#include "common/base/cleanup.h"
+#include "common/base/log.h"
+#include "common/base/timestamp.h"
+#include "user/wire/answer.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
 /* A call of announceConnection or withdrawConnection while the public proxy is asked. */
 #pragma once
 
-#include "user/caller.h"
+#include "user/wire/caller.h"
 #include "user/private/service.h"
 
 struct request {

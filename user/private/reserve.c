@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/private/reserve.h"
-#include "common/cleanup.h"
-#include "common/log.h"
-#include "user/answer.h"
+#include "common/base/cleanup.h"
+#include "common/base/log.h"
+#include "user/wire/answer.h"
 #include "user/private/endpoints.h"
 #include "user/private/target.h"
-#include "user/reserve.h"
-#include "user/timer.h"
-#include "user/token_text.h"
+#include "user/wire/reserve.h"
+#include "common/loop/timer.h"
+#include "user/wire/token_text.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/private/resolver.h"
-#include "common/name_lookup.h"
-#include "user/mailbox.h" /* ENDPOINT_ADDRS */
-#include "user/timer.h"
+#include "common/net/name_lookup.h"
+#include "user/mail/mailbox.h" /* ENDPOINT_ADDRS */
+#include "common/loop/timer.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 /* Names to addresses on the control thread's loop, without blocking it, with a short memory. */
 #pragma once
 
-#include "common/addr.h"
+#include "common/base/addr.h"
 
 #include <event2/event.h>
 

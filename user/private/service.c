@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/private/service.h"
-#include "common/timestamp.h"
-#include "user/answer.h"
+#include "common/base/timestamp.h"
+#include "user/wire/answer.h"
 #include "user/private/announce.h"
 #include "user/private/incoming.h"
 

@@ -6,12 +6,12 @@
  */
 #pragma once
 
-#include "common/jsonrpc_client.h"
-#include "common/jsonrpc_server.h"
-#include "user/crew.h"
+#include "common/jsonrpc/client.h"
+#include "common/jsonrpc/server.h"
+#include "user/mail/crew.h"
 #include "user/private/announcer.h"
 #include "user/private/resolver.h"
-#include "user/state/announcements.h"
+#include "user/store/announcements.h"
 
 /* announceConnection and withdrawConnection wait for the public proxy as long as this. */
 #define PRIVATE_CALL_MS 10000

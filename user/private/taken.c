@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/private/taken.h"
-#include "common/cleanup.h"
-#include "common/domain.h"
-#include "common/log.h"
+#include "common/base/cleanup.h"
+#include "common/base/domain.h"
+#include "common/base/log.h"
 #include "user/private/target.h"
 
 #include <stdio.h>

@@ -2,7 +2,7 @@
 /* Between which two addresses a connection goes: what notices and parked connections share. */
 #pragma once
 
-#include "user/caller.h"
+#include "user/wire/caller.h"
 #include "user/private/service.h"
 
 /*

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/public/announce.h"
-#include "common/cleanup.h"
-#include "common/log.h"
-#include "common/timestamp.h"
-#include "user/allowed_domains.h"
-#include "user/answer.h"
-#include "user/caller.h"
+#include "common/base/cleanup.h"
+#include "common/base/log.h"
+#include "common/base/timestamp.h"
+#include "user/wire/allowed_domains.h"
+#include "user/wire/answer.h"
+#include "user/wire/caller.h"
 
 #include <errno.h>
 #include <string.h>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/public/notices.h"
-#include "common/cleanup.h"
-#include "common/log.h"
-#include "user/answer.h"
-#include "user/timer.h"
-#include "user/token_text.h"
+#include "common/base/cleanup.h"
+#include "common/base/log.h"
+#include "user/wire/answer.h"
+#include "common/loop/timer.h"
+#include "user/wire/token_text.h"
 
 #include <errno.h>
 #include <stdarg.h>

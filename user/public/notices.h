@@ -2,8 +2,8 @@
 /* Tells a private proxy, through the relays, that a connection waits for it: incomingConnection. */
 #pragma once
 
-#include "common/jsonrpc_client.h"
-#include "user/crew.h"
+#include "common/jsonrpc/client.h"
+#include "user/mail/crew.h"
 
 #include <sys/queue.h>
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/public/publisher.h"
-#include "common/cleanup.h"
-#include "common/log.h"
-#include "user/public/routes.h"
+#include "common/base/cleanup.h"
+#include "common/base/log.h"
+#include "user/mail/routes.h"
 
 #include <errno.h>
 

@@ -5,8 +5,8 @@
  */
 #pragma once
 
-#include "user/crew.h"
-#include "user/state/announcements.h"
+#include "user/mail/crew.h"
+#include "user/store/announcements.h"
 
 #include <event2/event.h>
 

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/public/reserve.h"
-#include "common/cleanup.h"
-#include "common/log.h"
-#include "common/timestamp.h"
-#include "user/answer.h"
-#include "user/caller.h"
-#include "user/flow/token.h"
-#include "user/reserve.h"
-#include "user/timer.h"
-#include "user/token_text.h"
+#include "common/base/cleanup.h"
+#include "common/base/log.h"
+#include "common/base/timestamp.h"
+#include "user/wire/answer.h"
+#include "user/wire/caller.h"
+#include "user/wire/token.h"
+#include "user/wire/reserve.h"
+#include "common/loop/timer.h"
+#include "user/wire/token_text.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -10,10 +10,10 @@
  */
 #pragma once
 
-#include "common/jsonrpc_server.h"
-#include "user/crew.h"
+#include "common/jsonrpc/server.h"
+#include "user/mail/crew.h"
 #include "user/public/reservations.h"
-#include "user/state/announcements.h"
+#include "user/store/announcements.h"
 
 struct public_service {
 	const char *name; /* own */

@@ -2,8 +2,8 @@
 #include "tests/bpf/lib/bridge.h"
 
 #include "user/plane/move.h"
-#include "user/plane/sockmap.h"
-#include "user/plane/socket.h"
+#include "user/plane/sockmap/sockmap.h"
+#include "common/loop/socket.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "user/plane/kernel.h"
+#include "user/plane/sockmap/kernel.h"
 #include "user/plane/stream.h"
 
 #include <stdbool.h>

@@ -3,7 +3,7 @@
 
 #include "tests/bpf/lib/load.h"
 #include "user/plane/move.h"
-#include "user/plane/socket.h"
+#include "common/loop/socket.h"
 
 #include <fcntl.h>
 #include <setjmp.h>

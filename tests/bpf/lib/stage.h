@@ -3,7 +3,7 @@
  * between. */
 #pragma once
 
-#include "user/plane/kernel.h"
+#include "user/plane/sockmap/kernel.h"
 #include "user/plane/stream.h"
 
 struct stage {

@@ -6,9 +6,9 @@
  */
 #pragma once
 
-#include "common/jsonrpc_client.h"
-#include "common/jsonrpc_server.h"
-#include "user/mailbox.h"
+#include "common/jsonrpc/client.h"
+#include "common/jsonrpc/server.h"
+#include "user/mail/mailbox.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -24,7 +24,7 @@ was_exhausted() {
 }
 
 # From 6.0 to 6.4 the kernel's worker makes a corrupt skb of that negative number, and the machine
-# crashes: user/plane/gate.c does not choose the sockmap there. So these run what a user gets.
+# crashes: user/plane/sockmap/gate.c does not choose the sockmap there. So these run what a user gets.
 case $(uname -r) in
 6.[0-4].*)
 	echo "# forwarding: auto, since kernel $(uname -r) is known to crash under this with the sockmap"

@@ -2,7 +2,7 @@
 /* However often something happens, the log has a line or two a second of it. */
 #include "user/flow/complain.h"
 
-#include "common/log.h"
+#include "common/base/log.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -2,7 +2,7 @@
 /* What a private worker remembers of where names lead. */
 #include "user/flow/inside.h"
 
-#include "user/timer.h"
+#include "common/loop/timer.h"
 
 #include <netinet/in.h>
 #include <setjmp.h>

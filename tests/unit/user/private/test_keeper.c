@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* Parked connections from the side that keeps them: how many, and when they are replaced. */
-#include "tests/unit/user/private/keeper_fixture.h"
+#include "tests/unit/user/private/fixture.h"
 
 static void the_least_is_kept(void **state)
 {

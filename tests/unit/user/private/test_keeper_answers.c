@@ -3,7 +3,7 @@
  * What a keeper is answered: by a public proxy that fails, refuses or talks
  * nonsense, and by the directory, which says where may be dialled.
  */
-#include "tests/unit/user/private/keeper_fixture.h"
+#include "tests/unit/user/private/fixture.h"
 
 #include <errno.h>
 #include <unistd.h>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* announceConnection, withdrawConnection, getAnnouncements and incomingConnection. */
 #include "tests/unit/user/fakes.h"
-#include "common/timestamp.h"
+#include "common/base/timestamp.h"
 #include "user/private/service.h"
-#include "user/state/sqlite.h"
+#include "user/store/sqlite.h"
 
 #include <errno.h>
 #include <sqlite3.h>

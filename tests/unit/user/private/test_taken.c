@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "tests/unit/user/fakes.h"
-#include "common/timestamp.h"
+#include "common/base/timestamp.h"
 #include "user/private/taken.h"
 
 #include <errno.h>

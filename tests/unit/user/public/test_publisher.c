@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "tests/unit/user/fakes.h"
 #include "user/public/publisher.h"
-#include "user/public/routes.h"
+#include "user/mail/routes.h"
 
 static void one_table_a_turn_for_all(void **state)
 {

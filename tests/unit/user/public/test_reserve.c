@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "tests/unit/user/fakes.h"
-#include "common/timestamp.h"
+#include "common/base/timestamp.h"
 #include "user/public/service.h"
-#include "user/token_text.h"
+#include "user/wire/token_text.h"
 
 #include <stdio.h>
 #include <unistd.h>

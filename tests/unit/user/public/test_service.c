@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* announceConnections, getAnnouncements and withdrawConnection, with the datastore behind them. */
 #include "tests/unit/user/fakes.h"
-#include "common/timestamp.h"
+#include "common/base/timestamp.h"
 #include "user/public/service.h"
-#include "user/state/sqlite.h"
+#include "user/store/sqlite.h"
 
 #include <sqlite3.h>
 #include <stdio.h>

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the grpc_server channel's files share: the listener's and the calls' side. */
+#pragma once
+
+#include "common/base/addr.h"
+#include "relay/bus/broker.h"
+#include "relay/channel/grpc/delivery.h"
+#include "relay/channel/grpc/identity.h"
+#include "common/grpc/session.h"
+
+#include <sys/queue.h>
+
+struct listener;
+struct grpc_server;
+
+/* A connection: in its TLS handshake while `session` is NULL. */
+struct grpc_connection {
+	LIST_ENTRY(grpc_connection) link;
+	struct grpc_server *server;
+	struct bufferevent *bev; /* NULL once the session has it */
+	struct event *handshake;
+	struct grpc_session *session;
+	struct grpc_identity identity;
+	char peer[ADDR_TEXT_MAX]; /* anonymised */
+	uint8_t source[ADDR_SOURCE_BYTES];
+};
+
+LIST_HEAD(grpc_connection_list, grpc_connection);
+
+struct grpc_server {
+	struct channel channel; /* first */
+	SSL_CTX *tls;
+	struct listener *listener;
+	struct grpc_delivery *delivery;
+	struct grpc_connection_list connections;
+	unsigned n_connections;
+	unsigned n_handshakes;
+	unsigned max_connections, max_handshakes, max_handshakes_per_source;
+	uint64_t complained_ms; /* of a connection that was closed at once; 0: never */
+	unsigned max_streams;
+};
+
+/* A peer calls a method: session ops' call_opened, arg is the connection. */
+void grpc_server_call_opened(struct grpc_session *session, struct grpc_call *call, const char *path,
+			     void *arg);

@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "user/control/control.h"
+#include "common/base/cleanup.h"
+#include "common/base/log.h"
+#include "common/settings/settings.h"
+#include "common/base/timestamp.h"
+#include "user/control/role.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Routes and notices honour the time of expiry by themselves; this only takes the records away. */
+#define SWEEP_SECONDS 5
+
+/*
+ * After a stop, what was begun just before still has to be answered: calls,
+ * and addresses of connections that are being dialled. The loop goes on until
+ * there was nothing to do for a while, or the workers' grace is over.
+ */
+#define TURN_MS     50
+#define QUIET_TURNS 5
+
+static void stop(struct control *control)
+{
+	const struct timeval turn = {.tv_usec = TURN_MS * 1000};
+	long long grace_ms = settings_integer(control->tree, "limits.shutdown_grace");
+
+	if (control->stopping) {
+		crew_stop(&control->crew, 0, false);
+		event_base_loopbreak(control->base);
+		return;
+	}
+	control->stopping = true;
+	log_info("stopping: open connections may go on for %lld.%03lld s", grace_ms / 1000,
+		 grace_ms % 1000);
+	control->ops->stop(control);
+	crew_stop(&control->crew, (unsigned)grace_ms, false);
+	control->turns_left = (unsigned)(grace_ms / TURN_MS);
+	event_add(control->quiet, &turn);
+}
+
+static void on_quiet(evutil_socket_t fd, short events, void *arg)
+{
+	struct control *control = arg;
+
+	(void)fd;
+	(void)events;
+	control->quiet_turns = control->ops->busy(control) ? 0 : control->quiet_turns + 1;
+	if (control->quiet_turns >= QUIET_TURNS || control->turns_left-- == 0)
+		event_base_loopbreak(control->base);
+}
+
+static void on_signal(evutil_socket_t number, short events, void *arg)
+{
+	(void)events;
+	log_info("signal %s", strsignal((int)number));
+	stop(arg);
+}
+
+void control_stray_mail(struct mail *mail)
+{
+	log_error("mail of type %d is not for this control thread", (int)mail->type);
+	mail_free(mail);
+}
+
+static void take_mail(struct control *control, struct mail *mail)
+{
+	if (mail->type == MAIL_STOP) {
+		mail_free(mail);
+		stop(control);
+	} else {
+		control->ops->mail(control, mail);
+	}
+}
+
+static void on_mail(evutil_socket_t fd, short events, void *arg)
+{
+	struct control *control = arg;
+
+	(void)fd;
+	(void)events;
+	for (struct mail *mail = mailbox_take_all(control->box), *next; mail; mail = next) {
+		next = mail->next;
+		take_mail(control, mail);
+	}
+}
+
+static void on_sweep(evutil_socket_t fd, short events, void *arg)
+{
+	struct control *control = arg;
+
+	(void)fd;
+	(void)events;
+	size_t n = announcements_expire(control->announcements, timestamp_now());
+	int r = announcements_commit(control->announcements);
+	if (r > 0) {
+		log_info("%zu announcement(s) have expired", n);
+		control->ops->changed(control);
+	} else if (r < 0 && !control->sweep_failed) {
+		log_error("expired announcements cannot be removed from the datastore: %s",
+			  announcements_reason(control->announcements));
+	}
+	control->sweep_failed = r < 0;
+}
+
+static void on_call(struct jsonrpc_call *call, void *arg)
+{
+	struct control *control = arg;
+
+	if (!control->stopping)
+		control->quiet_turns = 0;
+	control->ops->call(control, call);
+}
+
+static int open_announcements(struct control *control, enum proxy_role role, char **ret_error)
+{
+	const struct announcements_limits limits = {
+		.total = (size_t)settings_integer(control->tree, "limits.announcements"),
+		.per_owner = (size_t)settings_integer(control->tree,
+						      "limits.announcements_per_operator"),
+	};
+	struct datastore *store;
+
+	int r = datastore_open(settings_get(control->block, "datastore"), role, &store, ret_error);
+	if (r < 0)
+		return r;
+	r = announcements_new(store, &limits, timestamp_now(), &control->announcements);
+	if (r < 0) {
+		if (asprintf(ret_error, "datastore: %s", datastore_reason(store)) < 0)
+			*ret_error = NULL;
+		datastore_close(store);
+	}
+	return r;
+}
+
+static int make_events(struct control *control)
+{
+	const struct timeval sweep = {.tv_sec = SWEEP_SECONDS};
+
+	int r = mailbox_new(&control->box);
+	if (r < 0)
+		return r;
+	control->mail = event_new(control->base, mailbox_fd(control->box), EV_READ | EV_PERSIST,
+				  on_mail, control);
+	control->interrupt = evsignal_new(control->base, SIGINT, on_signal, control);
+	control->terminate = evsignal_new(control->base, SIGTERM, on_signal, control);
+	control->sweep = event_new(control->base, -1, EV_PERSIST, on_sweep, control);
+	control->quiet = event_new(control->base, -1, EV_PERSIST, on_quiet, control);
+	if (!control->mail || !control->interrupt || !control->terminate || !control->sweep ||
+	    !control->quiet)
+		return -ENOMEM;
+	if (event_add(control->mail, NULL) < 0 || event_add(control->interrupt, NULL) < 0 ||
+	    event_add(control->terminate, NULL) < 0 || event_add(control->sweep, &sweep) < 0)
+		return -ENOMEM;
+	return 0;
+}
+
+static int set_up(struct control *control, enum proxy_role role, char **ret_error)
+{
+	control->base = event_base_new();
+	if (!control->base)
+		return -ENOMEM;
+	int r = make_events(control);
+	if (r == 0)
+		r = open_announcements(control, role, ret_error);
+	if (r == 0)
+		r = jsonrpc_client_new(control->base,
+				       settings_get(control->block, "jsonrpc_client"),
+				       &control->client, ret_error);
+	if (r == 0)
+		r = control->ops->new (control, ret_error);
+	if (r == 0)
+		r = jsonrpc_server_new(
+			control->base, settings_get(control->block, "jsonrpc_server"),
+			control->name, on_call, control, &control->server, ret_error);
+	return r;
+}
+
+int control_new(const json_t *settings, enum proxy_role role, struct control **ret,
+		char **ret_error)
+{
+	const char *section = role == ROLE_PUBLIC ? "public" : "private";
+	struct control *control = NULL;
+	AUTO_FREE char *error = NULL;
+
+	control = calloc(1, sizeof(*control));
+	if (!control)
+		return -ENOMEM;
+	control->ops = role == ROLE_PUBLIC ? &role_public : &role_private;
+	control->tree = json_incref((json_t *)settings);
+	control->block = settings_get(settings, section);
+	control->name = settings_string(control->block, "name");
+	int r = set_up(control, role, &error);
+	if (r < 0) {
+		*ret_error = error ? TAKE_PTR(error) : strdup(strerror(-r));
+		control_free(control);
+		return r;
+	}
+	*ret = control;
+	return 0;
+}
+
+struct mailbox *control_mailbox(struct control *control)
+{
+	return control->box;
+}
+
+void control_set_workers(struct control *control, struct worker **workers, unsigned n)
+{
+	control->crew.workers = workers;
+	control->crew.n = n;
+	if (control->ops->brief)
+		control->ops->brief(control);
+}
+
+int control_run(struct control *control)
+{
+	control->ops->start(control);
+	int r = event_base_dispatch(control->base);
+
+	/* The next process may have the port and the file while our connections drain. */
+	jsonrpc_server_free(control->server);
+	control->server = NULL;
+	/* libevent closes their descriptors in its loop: whoever waits for an answer is to hear. */
+	(void)event_base_loop(control->base, EVLOOP_NONBLOCK);
+	announcements_close(control->announcements);
+	return r < 0 ? -EIO : 0;
+}
+
+void control_stop(struct control *control)
+{
+	struct mail *mail = mail_new(MAIL_STOP);
+
+	if (mail)
+		mailbox_put(control->box, mail);
+}
+
+static void free_event(struct event *event)
+{
+	if (event)
+		event_free(event);
+}
+
+void control_free(struct control *control)
+{
+	if (!control)
+		return;
+	/* They have ended; the replies that freeing the client brings must not go to them. */
+	control->crew.n = 0;
+	free_event(control->mail);
+	free_event(control->interrupt);
+	free_event(control->terminate);
+	free_event(control->sweep);
+	free_event(control->quiet);
+	if (control->client)
+		jsonrpc_client_free(control->client);
+	control->ops->free(control);
+	if (control->server)
+		jsonrpc_server_free(control->server);
+	announcements_free(control->announcements);
+	mailbox_free(control->box);
+	if (control->base)
+		event_base_free(control->base);
+	json_decref(control->tree);
+	free(control);
+}

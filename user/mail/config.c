@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "user/mail/config.h"
+
+#include "common/settings/settings.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+/*
+ * Descriptors that are no connection's: listeners, maps, control connections, log. Pipes, parked
+ * connections and dial-backs may use up what is left; accept() then waits until some have ended.
+ */
+#define OTHER_DESCRIPTORS 256
+#define MAX_WORKERS       256
+
+static uint64_t duration(const json_t *settings, const char *path)
+{
+	return (uint64_t)settings_integer(settings, path) * NS_PER_MS;
+}
+
+static uint32_t count(const json_t *settings, const char *path)
+{
+	return (uint32_t)settings_integer(settings, path);
+}
+
+/* Raise the soft limit to the hard one; each connection takes two descriptors. */
+static uint32_t connections_by_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return 512;
+	limit.rlim_cur = limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+	(void)getrlimit(RLIMIT_NOFILE, &limit);
+	if (limit.rlim_cur > 4 * 1024 * 1024)
+		limit.rlim_cur = 4 * 1024 * 1024;
+	if (limit.rlim_cur < 2 * OTHER_DESCRIPTORS)
+		return OTHER_DESCRIPTORS / 2;
+	return (uint32_t)(limit.rlim_cur - OTHER_DESCRIPTORS) / 2;
+}
+
+static int listen_addresses(const json_t *settings, const char *key, struct addr *ret,
+			    unsigned *ret_n, char **ret_error)
+{
+	const char *text = settings_string(settings, key);
+	int n = text ? addr_resolve(text, ret, LISTEN_ADDRS) : -EINVAL;
+
+	if (n >= 0) {
+		*ret_n = (unsigned)n;
+		return 0;
+	}
+	if (asprintf(ret_error, "%s: '%s' %s", key, text ? text : "",
+		     n == -ENOENT ? "does not resolve; give an address of this machine"
+				  : "is no host:port") < 0)
+		*ret_error = NULL;
+	return n;
+}
+
+static enum stream_forwarding forwarding(const char *name)
+{
+	if (strcmp(name, "sockmap") == 0)
+		return FORWARD_SOCKMAP;
+	if (strcmp(name, "splice") == 0)
+		return FORWARD_SPLICE;
+	return strcmp(name, "copy") == 0 ? FORWARD_COPY : FORWARD_AUTO;
+}
+
+static enum send_proxy send_proxy(const char *name)
+{
+	if (strcmp(name, "v1") == 0)
+		return SEND_PROXY_V1;
+	return strcmp(name, "v2") == 0 ? SEND_PROXY_V2 : SEND_PROXY_OFF;
+}
+
+static struct auto_rules rules(const json_t *settings)
+{
+	return (struct auto_rules){
+		.sockmap_after = duration(settings, "auto.sockmap_after"),
+		.burst_length = duration(settings, "auto.burst_length"),
+		.bulk_bytes = count(settings, "auto.bulk_bytes"),
+		.bulk_spills = count(settings, "auto.bulk_spills"),
+		.busy_percent = count(settings, "auto.busy_percent"),
+		.calm_percent = count(settings, "auto.calm_percent"),
+	};
+}
+
+static unsigned workers(const json_t *settings)
+{
+	long long n = settings_integer(settings, "workers");
+
+	if (n == 0)
+		n = sysconf(_SC_NPROCESSORS_ONLN);
+	if (n < 1)
+		n = 1;
+	return n > MAX_WORKERS ? MAX_WORKERS : (unsigned)n;
+}
+
+int config_read(const json_t *settings, enum proxy_role role, struct config *ret, char **ret_error)
+{
+	struct config config = {
+		.role = role,
+		.workers = workers(settings),
+		.yield_at = count(settings, "yield_at"),
+		.plane =
+			{
+				.forwarding = forwarding(settings_string(settings, "forwarding")),
+				.rules = rules(settings),
+				.kernel_budget = count(settings, "limits.kernel_backlog"),
+				.memory = count(settings, "limits.memory_per_direction"),
+				.idle_timeout = duration(settings, "limits.idle_timeout"),
+				.drain_timeout = duration(settings, "limits.drain_timeout"),
+			},
+		.connections = count(settings, "limits.connections"),
+		.half_open = count(settings, "limits.half_open"),
+		.half_open_per_source = count(settings, "limits.half_open_per_source"),
+		.pending = count(settings, "limits.pending"),
+		.pending_per_operator = count(settings, "limits.pending_per_operator"),
+		.parked = count(settings, "limits.parked"),
+		.parked_per_operator = count(settings, "limits.parked_per_operator"),
+		.dial_backs = count(settings, "limits.dial_backs"),
+		.hello_timeout = duration(settings, "limits.hello_timeout"),
+		.token_timeout = duration(settings, "limits.token_timeout"),
+		.dial_timeout = duration(settings, "limits.dial_timeout"),
+		.shutdown_grace = duration(settings, "limits.shutdown_grace"),
+		.keepalive = (int)((settings_integer(settings, "limits.keepalive") + 999) / 1000),
+		.log_backlog = (size_t)settings_integer(settings, "limits.log_backlog"),
+		.anonymize_clients = settings_bool(settings, "anonymize_clients"),
+	};
+	uint32_t possible = connections_by_descriptors();
+	int r = 0;
+
+	if (config.connections == 0 || config.connections > possible)
+		config.connections = possible;
+	if (role == ROLE_PRIVATE)
+		config.send_proxy = send_proxy(
+			settings_string(settings, "private.internal_endpoint.send_proxy"));
+	if (role == ROLE_PUBLIC) {
+		config.park_timeout = duration(settings, "public.park_timeout");
+		config.require_proxy_header =
+			strcmp(settings_string(settings, "public.proxy_protocol"), "required") == 0;
+		config.accept_timeout = duration(settings, "public.accept_timeout");
+		config.public_rate_limits = settings_get(settings, "public.tcp_rate_limits");
+		config.internal_rate_limits =
+			settings_get(settings, "public.internal_tcp_rate_limits");
+		r = listen_addresses(settings, "public.tls_bind_address", config.public_listen,
+				     &config.n_public_listen, ret_error);
+		if (r == 0)
+			r = listen_addresses(settings, "public.internal_bind_address",
+					     config.internal_listen, &config.n_internal_listen,
+					     ret_error);
+	}
+	if (r == 0)
+		*ret = config;
+	return r;
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The announcements of a proxy: in memory for questions, in the datastore for
+ * the next start. Changes since the last commit are seen at once, and are
+ * undone when the datastore does not take them. Control thread only.
+ */
+#pragma once
+
+#include "user/store/datastore.h"
+
+#include <jansson.h>
+#include <sys/queue.h>
+
+struct announcement {
+	TAILQ_ENTRY(announcement) entry;
+	char *domain; /* normalised, maybe a wildcard */
+	char *peer;   /* private: the name of the public proxy; public: "" */
+	char *owner;  /* operator that announced it; "": unknown, read from an original's file */
+	int64_t expires_at; /* ms since the epoch, 0: never */
+
+	/* Of a private proxy alone, not stored. */
+	bool fixed;             /* from the settings: nobody changes it by a message */
+	char *internal_address; /* of `fixed` ones, may be NULL */
+	char *refusal;          /* what the public proxy said to it last, NULL: accepted */
+	bool accepted;
+};
+
+TAILQ_HEAD(announcement_list, announcement);
+
+struct announcements;
+
+struct announcements_limits {
+	size_t total;
+	size_t per_owner;
+};
+
+/* Takes the store (may be NULL: nothing is kept) and loads it; expired records are dropped. */
+int announcements_new(struct datastore *store, const struct announcements_limits *limits,
+		      int64_t now, struct announcements **ret);
+/* Close the datastore; what changes from now on is lost. */
+void announcements_close(struct announcements *all);
+void announcements_free(struct announcements *all); /* takes NULL */
+
+/* Oldest first. */
+const struct announcement_list *announcements_list(const struct announcements *all);
+size_t announcements_count(const struct announcements *all);
+size_t announcements_of_owner(const struct announcements *all, const char *owner);
+
+/* Expired or not; NULL if there is none. */
+struct announcement *announcements_find(const struct announcements *all, const char *domain,
+					const char *peer);
+bool announcement_expired(const struct announcement *announcement, int64_t now);
+
+/*
+ * Add or replace the record of this domain and peer. An equal one makes no
+ * change and costs no write. 1: changed, 0: equal, -EDQUOT (too many of this
+ * owner), -ENOSPC (too many in all), -ENOMEM.
+ */
+int announcements_put(struct announcements *all, const struct stored *record);
+/* -ENOENT: there is none. */
+int announcements_remove(struct announcements *all, const char *domain, const char *peer);
+/* Remove all that have expired; returns how many. */
+size_t announcements_expire(struct announcements *all, int64_t now);
+
+/*
+ * Write what was put and removed since the last commit. Returns 1 when
+ * something changed, 0 when nothing did; on a negative errno all of it is
+ * undone.
+ */
+int announcements_commit(struct announcements *all);
+void announcements_rollback(struct announcements *all);
+const char *announcements_reason(const struct announcements *all);
+
+/* Add one from the settings; it is neither stored nor counted. Replaces a stored one. */
+int announcements_add_fixed(struct announcements *all, const struct stored *record,
+			    const char *internal_address);

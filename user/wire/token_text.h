@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A token in a message: standard base64 with padding (RFC 4648 section 4). */
+#pragma once
+
+#include "user/mail/mailbox.h" /* TOKEN_BYTES */
+
+#define TOKEN_TEXT 45 /* 44 characters and NUL */
+
+void token_encode(const uint8_t token[TOKEN_BYTES], char ret[TOKEN_TEXT]);
+
+/* -EINVAL unless `text` is the one text that encodes exactly TOKEN_BYTES bytes. */
+int token_decode(const char *text, uint8_t ret[TOKEN_BYTES]);
