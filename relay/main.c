@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "common/base/cleanup.h"
-#include "common/settings/settings.h"
 #include "common/base/version.h"
+#include "common/settings/settings.h"
 #include "relay/options.h"
 #include "relay/relay.h"
 #include "relay/settings_schema.h"

@@ -136,8 +136,7 @@ static int add_channels(struct relay *relay, const json_t *settings)
 	const json_t *channel;
 	size_t i;
 
-	json_array_foreach(settings_get(settings, "channels"), i, channel)
-	{
+	json_array_foreach(settings_get(settings, "channels"), i, channel) {
 		int r = add_channel(relay, channel);
 		if (r < 0)
 			return r;

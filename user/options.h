@@ -3,7 +3,7 @@
 #pragma once
 
 #include "common/base/log.h"
-#include "user/control/control.h"
+#include "user/store/role.h"
 
 #include <stdio.h>
 

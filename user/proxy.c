@@ -4,13 +4,16 @@
 #include "common/base/cleanup.h"
 #include "common/base/log.h"
 #include "common/base/log_queue.h"
-#include "user/mail/config.h"
-#include "user/mail/crew.h"
+#include "user/control/control.h"
 #include "user/flow/rate_gate.h"
 #include "user/flow/sources.h"
-#include "user/plane/sockmap/gate.h"
-#include "user/privileges.h"
 #include "user/flow/worker.h"
+#include "user/mail/config.h"
+#include "user/mail/crew.h"
+#include "user/plane/sockmap/gate.h"
+#include "user/private/role.h"
+#include "user/privileges.h"
+#include "user/public/role.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -69,9 +72,10 @@ static int open_workers(struct proxy *proxy)
 	int r;
 
 	shop->workers = calloc(proxy->config.workers, sizeof(struct worker *));
+	shop->boxes = calloc(proxy->config.workers, sizeof(struct mailbox *));
 	shop->sources = sources_new(proxy->config.half_open_per_source, proxy->config.half_open);
 	shop->parked = calloc(proxy->config.workers, sizeof(*shop->parked));
-	if (!shop->workers || !shop->sources || !shop->parked)
+	if (!shop->workers || !shop->boxes || !shop->sources || !shop->parked)
 		return fail(-ENOMEM, "cannot make workers");
 	r = rate_gate_new(proxy->config.public_rate_limits, &shop->public_gate);
 	if (r == 0)
@@ -82,6 +86,7 @@ static int open_workers(struct proxy *proxy)
 		r = worker_new(shop, i, &shop->workers[i]);
 		if (r < 0)
 			return fail(r, "cannot make a worker");
+		shop->boxes[i] = shop->workers[i]->box;
 		r = worker_listen(shop->workers[i], &error);
 		if (r < 0) {
 			log_error("%s", error ? error : strerror(-r));
@@ -101,10 +106,10 @@ static int start_workers(struct proxy *proxy)
 	return 0;
 }
 
-static bool all_have_ended(const struct crew *crew)
+static bool all_have_ended(const struct workshop *shop, unsigned n)
 {
-	for (unsigned i = 0; i < crew->n; i++)
-		if (crew->workers[i]->started && !atomic_load(&crew->workers[i]->ended))
+	for (unsigned i = 0; i < n; i++)
+		if (shop->workers[i]->started && !atomic_load(&shop->workers[i]->ended))
 			return false;
 	return true;
 }
@@ -114,24 +119,24 @@ static bool all_have_ended(const struct crew *crew)
 static void stop_workers(struct proxy *proxy)
 {
 	const struct timespec turn = {.tv_nsec = 20 * NS_PER_MS};
-	struct crew crew = {.workers = proxy->shop.workers};
+	struct crew crew = {.boxes = proxy->shop.boxes};
 	sigset_t signals;
 
-	while (crew.workers && crew.n < proxy->config.workers && crew.workers[crew.n])
+	while (crew.boxes && crew.n < proxy->config.workers && crew.boxes[crew.n])
 		crew.n++;
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
 	crew_stop(&crew, (unsigned)(proxy->config.shutdown_grace / NS_PER_MS), true);
-	while (!all_have_ended(&crew)) {
+	while (!all_have_ended(&proxy->shop, crew.n)) {
 		if (sigtimedwait(&signals, NULL, &turn) < 0)
 			continue;
 		log_info("signal again: open connections are reset");
 		crew_stop(&crew, 0, true);
 	}
 	for (unsigned i = 0; i < crew.n; i++)
-		worker_join(crew.workers[i]);
+		worker_join(proxy->shop.workers[i]);
 }
 
 static void close_proxy(struct proxy *proxy)
@@ -142,6 +147,7 @@ static void close_proxy(struct proxy *proxy)
 	for (unsigned i = 0; shop->workers && i < proxy->config.workers; i++)
 		worker_free(shop->workers[i]);
 	free(shop->workers);
+	free(shop->boxes);
 	free(shop->parked);
 	control_free(proxy->control);
 	kernel_close(shop->kernel);
@@ -152,11 +158,13 @@ static void close_proxy(struct proxy *proxy)
 
 static int open_and_run(struct proxy *proxy, const json_t *settings)
 {
+	const struct role_ops *ops =
+		proxy->config.role == ROLE_PUBLIC ? &role_public : &role_private;
 	AUTO_FREE char *error = NULL;
 
 	int r = config_read(settings, proxy->config.role, &proxy->config, &error);
 	if (r == 0)
-		r = control_new(settings, proxy->config.role, &proxy->control, &error);
+		r = control_new(settings, ops, &proxy->control, &error);
 	if (r < 0) {
 		log_error("%s", error ? error : strerror(-r));
 		return r;
@@ -167,7 +175,7 @@ static int open_and_run(struct proxy *proxy, const json_t *settings)
 	r = open_workers(proxy);
 	if (r < 0)
 		return r;
-	control_set_workers(proxy->control, proxy->shop.workers, proxy->config.workers);
+	control_set_workers(proxy->control, proxy->shop.boxes, proxy->config.workers);
 	r = privileges_drop();
 	if (r < 0)
 		return fail(r, "cannot drop privileges");

@@ -2,7 +2,7 @@
 /* A proxy from its settings to its end. */
 #pragma once
 
-#include "user/control/control.h"
+#include "user/store/role.h"
 
 #include <jansson.h>
 

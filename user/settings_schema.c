@@ -209,12 +209,11 @@ static const char *check_private(const json_t *private)
 		return "parked: min is larger than max; lower min or raise max, or set max to 0 "
 		       "to park no connections";
 	json_array_foreach(settings_get(private, "announcements"), i, announcement)
-		json_array_foreach(settings_get(announcement, "proxies"), j, proxy) if (
-			json_equal(proxy,
-				   settings_get(private,
-						"name"))) return "announcements: a proxy listed "
-								 "there is this private proxy "
-								 "itself; list public ones";
+		json_array_foreach(settings_get(announcement, "proxies"), j, proxy)
+			if (json_equal(proxy, settings_get(private, "name")))
+				return "announcements: a proxy listed "
+				       "there is this private proxy "
+				       "itself; list public ones";
 	return NULL;
 }
 

@@ -2,8 +2,8 @@
 #include "common/http/connection.h"
 
 #include "common/base/cleanup.h"
-#include "common/net/listener.h"
 #include "common/base/log.h"
+#include "common/net/listener.h"
 
 #include <errno.h>
 #include <event2/buffer.h>

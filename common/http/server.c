@@ -2,9 +2,9 @@
 #include "common/http/server.h"
 
 #include "common/base/cleanup.h"
+#include "common/base/log.h"
 #include "common/http/connection.h"
 #include "common/net/listener.h"
-#include "common/base/log.h"
 
 #include <errno.h>
 #include <stdio.h>

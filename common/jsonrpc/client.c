@@ -3,8 +3,8 @@
  * meets the event loop in curl_loop.c. */
 #include "common/base/cleanup.h"
 #include "common/jsonrpc/client_private.h"
-#include "common/settings/settings.h"
 #include "common/net/tls.h"
+#include "common/settings/settings.h"
 
 #include <errno.h>
 #include <stdarg.h>

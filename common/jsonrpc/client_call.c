@@ -2,8 +2,8 @@
 /* One call, from the request to the end that its caller hears of. */
 #include "common/base/cleanup.h"
 #include "common/jsonrpc/client_private.h"
-#include "common/settings/settings.h"
 #include "common/net/tls.h"
+#include "common/settings/settings.h"
 
 #include <errno.h>
 #include <stdarg.h>

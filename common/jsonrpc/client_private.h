@@ -2,8 +2,8 @@
 /* What the client shares with its calls; everybody else uses common/jsonrpc/client.h. */
 #pragma once
 
-#include "common/jsonrpc/curl_loop.h"
 #include "common/jsonrpc/client.h"
+#include "common/jsonrpc/curl_loop.h"
 
 #include <stdbool.h>
 

@@ -2,10 +2,10 @@
 #include "common/jsonrpc/server.h"
 
 #include "common/base/cleanup.h"
-#include "common/http/server.h"
 #include "common/base/log.h"
-#include "common/settings/settings.h"
+#include "common/http/server.h"
 #include "common/net/tls.h"
+#include "common/settings/settings.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -41,8 +41,9 @@ static bool is_listed(const json_t *fingerprints, const char *fingerprint)
 	const json_t *item;
 	size_t i;
 
-	json_array_foreach(fingerprints, i, item) if (strcasecmp(json_string_value(item),
-								 fingerprint) == 0) return true;
+	json_array_foreach(fingerprints, i, item)
+		if (strcasecmp(json_string_value(item), fingerprint) == 0)
+			return true;
 	return false;
 }
 

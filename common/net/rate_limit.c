@@ -43,8 +43,7 @@ int rate_limit_new(const json_t *settings, struct rate_limit **ret)
 		return -ENOMEM;
 	if (getrandom(&limit->seed, sizeof(limit->seed), 0) != sizeof(limit->seed))
 		limit->seed = (uint64_t)(uintptr_t)limit;
-	json_array_foreach(settings, i, item)
-	{
+	json_array_foreach(settings, i, item) {
 		const char *type = json_string_value(json_object_get(item, "type"));
 		json_int_t value = json_integer_value(json_object_get(item, "limit"));
 		int w = 0;

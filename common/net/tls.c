@@ -75,8 +75,7 @@ static int load_authorities(SSL_CTX *context, const json_t *files, enum tls_role
 
 	if (!names)
 		return -ENOMEM;
-	json_array_foreach(files, i, file)
-	{
+	json_array_foreach(files, i, file) {
 		const char *path = json_string_value(file);
 		if (!path)
 			return fail(ret_error, "ca_certificate_files: item %zu is not a file name",

@@ -44,8 +44,7 @@ static int include_into_map(struct loader *loader, const char *path, json_t *map
 	list = json_is_array(names) ? json_incref(names) : json_pack("[O]", names);
 	if (!out || !list)
 		return -ENOMEM;
-	json_array_foreach(list, index, name)
-	{
+	json_array_foreach(list, index, name) {
 		AUTO_JSON json_t *included = NULL;
 
 		int r = include_one(loader, path, name, place, &included);
@@ -86,8 +85,7 @@ static int include_in_list(struct loader *loader, const char *path, json_t *list
 
 	if (!out)
 		return -ENOMEM;
-	json_array_foreach(list, index, element)
-	{
+	json_array_foreach(list, index, element) {
 		struct place place = lines_get(loader->lines, list, lines_index(index, text));
 		AUTO_JSON json_t *value = json_incref(element);
 		bool was_map = json_is_object(element);
@@ -97,8 +95,7 @@ static int include_in_list(struct loader *loader, const char *path, json_t *list
 			size_t i;
 			json_t *part;
 
-			json_array_foreach(value, i, part)
-			{
+			json_array_foreach(value, i, part) {
 				struct place at =
 					lines_get(loader->lines, value, lines_index(i, text));
 
@@ -122,8 +119,7 @@ static int include_below_map(struct loader *loader, const char *path, json_t *ma
 	const char *key;
 	json_t *value;
 
-	json_object_foreach(map, key, value)
-	{
+	json_object_foreach(map, key, value) {
 		AUTO_JSON json_t *new = NULL;
 
 		if (strcmp(key, "$include") == 0 ||

@@ -159,8 +159,7 @@ static int copy_places(struct lines *lines, json_t *to, const json_t *from, stru
 	int r = 0;
 
 	if (json_is_object(to)) {
-		json_object_foreach(to, key, value)
-		{
+		json_object_foreach(to, key, value) {
 			r = lines_set(lines, to, key, from ? lines_get(lines, from, key) : place);
 			if (r == 0)
 				r = copy_places(lines, value, json_object_get(from, key), place);
@@ -168,8 +167,7 @@ static int copy_places(struct lines *lines, json_t *to, const json_t *from, stru
 				return r;
 		}
 	} else if (json_is_array(to)) {
-		json_array_foreach(to, index, value)
-		{
+		json_array_foreach(to, index, value) {
 			lines_index(index, text);
 			r = lines_set(lines, to, text, from ? lines_get(lines, from, text) : place);
 			if (r == 0)

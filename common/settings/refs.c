@@ -75,8 +75,7 @@ static int resolve_list(struct refs *refs, json_t *list, unsigned depth)
 	json_t *value;
 	size_t index;
 
-	json_array_foreach(list, index, value)
-	{
+	json_array_foreach(list, index, value) {
 		struct place place = lines_get(refs->loader->lines, list, lines_index(index, text));
 		json_t *new = NULL;
 
@@ -94,8 +93,7 @@ static int resolve_map(struct refs *refs, json_t *map, unsigned depth)
 	const char *key;
 	json_t *value;
 
-	json_object_foreach(map, key, value)
-	{
+	json_object_foreach(map, key, value) {
 		json_t *new = NULL;
 
 		int r = resolve_value(refs, value, lines_get(refs->loader->lines, map, key), depth,

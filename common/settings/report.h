@@ -2,8 +2,8 @@
 /* Writing into a settings_report: "file:line: key: what". */
 #pragma once
 
-#include "common/settings/settings.h"
 #include "common/settings/lines.h"
+#include "common/settings/settings.h"
 
 #define SETTINGS_REPORT_MAX 100 /* lines of either kind; what comes after is counted, not kept */
 

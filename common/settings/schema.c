@@ -153,8 +153,7 @@ static int check_keys(struct check *check, const struct schema *schema, bool tag
 	json_t *value;
 	int r = 0;
 
-	json_object_foreach((json_t *)in, name, value)
-	{
+	json_object_foreach((json_t *)in, name, value) {
 		bool own = tagged && (strcmp(name, "type") == 0 || strcmp(name, "settings") == 0);
 
 		if (!own && !find_key(schema, name))
@@ -279,8 +278,7 @@ static int check_list(struct check *check, const struct schema_key *key, const j
 		ERROR(spot, "must be a list; write [a, b], or one \"- \" line for each element");
 		return -EINVAL;
 	}
-	json_array_foreach(in, index, element)
-	{
+	json_array_foreach(in, index, element) {
 		json_t *checked = NULL;
 
 		struct spot at = below(check, spot, in, lines_index(index, index_text), path);

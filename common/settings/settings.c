@@ -2,8 +2,8 @@
 #include "common/settings/settings.h"
 
 #include "common/base/cleanup.h"
-#include "common/settings/schema.h"
 #include "common/settings/file.h"
+#include "common/settings/schema.h"
 #include "common/settings/tree.h"
 
 #include <dirent.h>

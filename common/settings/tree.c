@@ -33,8 +33,7 @@ static int append_all(struct lines *lines, json_t *into, const json_t *from,
 	json_t *element, *value;
 	size_t index;
 
-	json_array_foreach(from, index, element)
-	{
+	json_array_foreach(from, index, element) {
 		int r = copy(lines, element, &value);
 
 		if (r == 0)
@@ -60,8 +59,7 @@ int settings_copy(struct lines *lines, const json_t *tree, json_t **ret)
 		out = json_object();
 		if (!out)
 			return -ENOMEM;
-		json_object_foreach((json_t *)tree, key, element)
-		{
+		json_object_foreach((json_t *)tree, key, element) {
 			r = settings_copy(lines, element, &value);
 			if (r == 0)
 				r = settings_put(lines, out, key, value,
@@ -157,8 +155,7 @@ int settings_merge(struct lines *lines, enum merge_stage stage, json_t *into, co
 	const char *key;
 	json_t *value;
 
-	json_object_foreach((json_t *)from, key, value)
-	{
+	json_object_foreach((json_t *)from, key, value) {
 		int r = merge_key(lines, stage, into, from, key, value);
 
 		if (r < 0)
@@ -175,16 +172,14 @@ unsigned settings_depth(const json_t *tree)
 	size_t index;
 
 	if (json_is_object(tree)) {
-		json_object_foreach((json_t *)tree, key, value)
-		{
+		json_object_foreach((json_t *)tree, key, value) {
 			depth = settings_depth(value);
 			deepest = depth > deepest ? depth : deepest;
 		}
 		return deepest + 1;
 	}
 	if (json_is_array(tree)) {
-		json_array_foreach(tree, index, value)
-		{
+		json_array_foreach(tree, index, value) {
 			depth = settings_depth(value);
 			deepest = depth > deepest ? depth : deepest;
 		}

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "common/settings/file.h"
 
+#include "common/settings/vars.h"
 #include "common/base/cleanup.h"
 #include "common/settings/schema.h"
 #include "common/settings/tree.h"
-#include "common/settings/vars.h"
 #include "common/settings/yaml.h"
 
 #include <errno.h>
@@ -165,8 +165,7 @@ static int define(struct vars *vars, const json_t *definitions)
 	const char *name;
 	json_t *definition;
 
-	json_object_foreach((json_t *)definitions, name, definition)
-	{
+	json_object_foreach((json_t *)definitions, name, definition) {
 		struct place place = lines_get(vars->loader->lines, definitions, name);
 		AUTO_JSON json_t *var = NULL;
 
@@ -233,8 +232,7 @@ static int walk(struct vars *vars, json_t *container)
 	int r = 0;
 
 	if (json_is_object(container)) {
-		json_object_foreach(container, key, value)
-		{
+		json_object_foreach(container, key, value) {
 			json_t *new;
 
 			if (!json_is_string(value)) {
@@ -249,8 +247,7 @@ static int walk(struct vars *vars, json_t *container)
 				return r;
 		}
 	} else if (json_is_array(container)) {
-		json_array_foreach(container, index, value)
-		{
+		json_array_foreach(container, index, value) {
 			json_t *new;
 
 			if (!json_is_string(value)) {

@@ -2,9 +2,9 @@
 /* What the parts of the broker share; channels use relay/bus/broker.h. */
 #pragma once
 
-#include "relay/directory/address.h"
 #include "relay/bus/broker.h"
 #include "relay/bus/transit.h"
+#include "relay/directory/address.h"
 
 #define BROKER_CHANNELS_MAX 16
 

@@ -43,8 +43,9 @@ static bool has_string(const json_t *list, const char *string)
 	const json_t *item;
 	size_t i;
 
-	json_array_foreach(list, i,
-			   item) if (strcmp(json_string_value(item), string) == 0) return true;
+	json_array_foreach(list, i, item)
+		if (strcmp(json_string_value(item), string) == 0)
+			return true;
 	return false;
 }
 
@@ -58,9 +59,9 @@ static int select_entry(const char *name, json_t *entry, void *arg)
 		return 0;
 	if (selection->group && !has_string(json_object_get(entry, "groups"), selection->group))
 		return 0;
-	json_array_foreach(selection->channels, i,
-			   type) if (!directory_channel(selection->directory, name,
-							json_string_value(type))) return 0;
+	json_array_foreach(selection->channels, i, type)
+		if (!directory_channel(selection->directory, name, json_string_value(type)))
+			return 0;
 	return json_array_append(selection->entries, entry) < 0 ? -ENOMEM : 0;
 }
 
@@ -69,8 +70,7 @@ static const char *check_selection(const json_t *params)
 	const char *key;
 	json_t *value;
 
-	json_object_foreach((json_t *)params, key, value)
-	{
+	json_object_foreach((json_t *)params, key, value) {
 		const json_t *item;
 		size_t i;
 		if (strcmp(key, "_client") == 0 || json_is_null(value))
@@ -81,8 +81,9 @@ static const char *check_selection(const json_t *params)
 		} else if (strcmp(key, "channels") == 0) {
 			if (!json_is_array(value))
 				return "channels must be a list of strings";
-			json_array_foreach(value, i, item) if (
-				!json_is_string(item)) return "channels must be a list of strings";
+			json_array_foreach(value, i, item)
+				if (!json_is_string(item))
+					return "channels must be a list of strings";
 		} else {
 			return "there are only group, operator and channels";
 		}

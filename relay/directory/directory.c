@@ -40,8 +40,7 @@ int directory_each(const struct directory *directory,
 	const char *name;
 	json_t *entry;
 
-	json_object_foreach(directory->entries, name, entry)
-	{
+	json_object_foreach(directory->entries, name, entry) {
 		int r = each(name, entry, arg);
 		if (r != 0)
 			return r;
@@ -61,8 +60,7 @@ const json_t *directory_channel(const struct directory *directory, const char *n
 	const json_t *channel;
 	size_t i;
 
-	json_array_foreach(channels, i, channel)
-	{
+	json_array_foreach(channels, i, channel) {
 		const char *own = json_string_value(json_object_get(channel, "type"));
 		if (own && strcmp(own, type) == 0)
 			return json_object_get(channel, "settings");
@@ -77,8 +75,7 @@ bool directory_pins(const struct directory *directory, const char *name, const c
 	const json_t *certificate;
 	size_t i;
 
-	json_array_foreach(certificates, i, certificate)
-	{
+	json_array_foreach(certificates, i, certificate) {
 		const char *usage = json_string_value(json_object_get(certificate, "key_usage"));
 		const char *listed = json_string_value(json_object_get(certificate, "fingerprint"));
 		if (usage && listed && strcmp(usage, "encryption") == 0 &&

@@ -10,8 +10,9 @@ static bool is_member(const json_t *groups, const char *group)
 
 	if (strcmp(group, "*") == 0)
 		return true;
-	json_array_foreach(groups, i,
-			   own) if (strcmp(json_string_value(own), group) == 0) return true;
+	json_array_foreach(groups, i, own)
+		if (strcmp(json_string_value(own), group) == 0)
+			return true;
 	return false;
 }
 
@@ -24,8 +25,9 @@ static bool may_call(const json_t *permission, const json_t *groups)
 
 	if (!group || !is_member(groups, group))
 		return false;
-	json_array_foreach(rights, i,
-			   right) if (strcmp(json_string_value(right), "call") == 0) return true;
+	json_array_foreach(rights, i, right)
+		if (strcmp(json_string_value(right), "call") == 0)
+			return true;
 	return false;
 }
 
@@ -34,8 +36,9 @@ static bool any_allows(const json_t *permissions, const json_t *groups)
 	const json_t *permission;
 	size_t i;
 
-	json_array_foreach(permissions, i,
-			   permission) if (may_call(permission, groups)) return true;
+	json_array_foreach(permissions, i, permission)
+		if (may_call(permission, groups))
+			return true;
 	return false;
 }
 
@@ -45,9 +48,9 @@ static const json_t *find_method(const json_t *service, const char *name)
 	const json_t *method;
 	size_t i;
 
-	json_array_foreach(methods, i,
-			   method) if (strcmp(json_string_value(json_object_get(method, "name")),
-					      name) == 0) return method;
+	json_array_foreach(methods, i, method)
+		if (strcmp(json_string_value(json_object_get(method, "name")), name) == 0)
+			return method;
 	return NULL;
 }
 
@@ -61,8 +64,7 @@ static bool services_permit(const json_t *services, const json_t *groups, const 
 	const json_t *service;
 	size_t i;
 
-	json_array_foreach(services, i, service)
-	{
+	json_array_foreach(services, i, service) {
 		const json_t *found = find_method(service, method);
 		if (!found)
 			continue;

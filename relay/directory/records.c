@@ -149,8 +149,7 @@ int directory_add_records(struct directory *directory, const char *file, const c
 		return -EBADMSG;
 	}
 	records = json_object_get(root, "records");
-	json_array_foreach(records, i, record)
-	{
+	json_array_foreach(records, i, record) {
 		int r = add_record(directory, &source, i, record);
 		if (r < 0)
 			return r;

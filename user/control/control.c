@@ -2,8 +2,8 @@
 #include "user/control/control.h"
 #include "common/base/cleanup.h"
 #include "common/base/log.h"
-#include "common/settings/settings.h"
 #include "common/base/timestamp.h"
+#include "common/settings/settings.h"
 #include "user/control/role.h"
 
 #include <errno.h>
@@ -114,7 +114,7 @@ static void on_call(struct jsonrpc_call *call, void *arg)
 	control->ops->call(control, call);
 }
 
-static int open_announcements(struct control *control, enum proxy_role role, char **ret_error)
+static int open_announcements(struct control *control, char **ret_error)
 {
 	const struct announcements_limits limits = {
 		.total = (size_t)settings_integer(control->tree, "limits.announcements"),
@@ -123,7 +123,8 @@ static int open_announcements(struct control *control, enum proxy_role role, cha
 	};
 	struct datastore *store;
 
-	int r = datastore_open(settings_get(control->block, "datastore"), role, &store, ret_error);
+	int r = datastore_open(settings_get(control->block, "datastore"), control->ops->role,
+			       &store, ret_error);
 	if (r < 0)
 		return r;
 	r = announcements_new(store, &limits, timestamp_now(), &control->announcements);
@@ -157,14 +158,14 @@ static int make_events(struct control *control)
 	return 0;
 }
 
-static int set_up(struct control *control, enum proxy_role role, char **ret_error)
+static int set_up(struct control *control, char **ret_error)
 {
 	control->base = event_base_new();
 	if (!control->base)
 		return -ENOMEM;
 	int r = make_events(control);
 	if (r == 0)
-		r = open_announcements(control, role, ret_error);
+		r = open_announcements(control, ret_error);
 	if (r == 0)
 		r = jsonrpc_client_new(control->base,
 				       settings_get(control->block, "jsonrpc_client"),
@@ -178,21 +179,20 @@ static int set_up(struct control *control, enum proxy_role role, char **ret_erro
 	return r;
 }
 
-int control_new(const json_t *settings, enum proxy_role role, struct control **ret,
+int control_new(const json_t *settings, const struct role_ops *ops, struct control **ret,
 		char **ret_error)
 {
-	const char *section = role == ROLE_PUBLIC ? "public" : "private";
 	struct control *control = NULL;
 	AUTO_FREE char *error = NULL;
 
 	control = calloc(1, sizeof(*control));
 	if (!control)
 		return -ENOMEM;
-	control->ops = role == ROLE_PUBLIC ? &role_public : &role_private;
+	control->ops = ops;
 	control->tree = json_incref((json_t *)settings);
-	control->block = settings_get(settings, section);
+	control->block = settings_get(settings, ops->section);
 	control->name = settings_string(control->block, "name");
-	int r = set_up(control, role, &error);
+	int r = set_up(control, &error);
 	if (r < 0) {
 		*ret_error = error ? TAKE_PTR(error) : strdup(strerror(-r));
 		control_free(control);
@@ -207,9 +207,9 @@ struct mailbox *control_mailbox(struct control *control)
 	return control->box;
 }
 
-void control_set_workers(struct control *control, struct worker **workers, unsigned n)
+void control_set_workers(struct control *control, struct mailbox **boxes, unsigned n)
 {
-	control->crew.workers = workers;
+	control->crew.boxes = boxes;
 	control->crew.n = n;
 	if (control->ops->brief)
 		control->ops->brief(control);

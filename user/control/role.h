@@ -7,10 +7,13 @@
 #include "user/control/control.h"
 #include "user/mail/crew.h"
 #include "user/store/announcements.h"
+#include "user/store/role.h"
 
 #include <event2/event.h>
 
 struct role_ops {
+	enum proxy_role role;
+	const char *section; /* of the settings */
 	/* Makes control->role. On failure -errno, maybe *ret_error. */
 	int (*new)(struct control *control, char **ret_error);
 	void (*free)(struct control *control); /* takes a role that is NULL */
@@ -23,8 +26,6 @@ struct role_ops {
 	void (*changed)(struct control *control);                 /* announcements have expired */
 	bool (*busy)(const struct control *control);
 };
-
-extern const struct role_ops role_public, role_private;
 
 struct control {
 	const struct role_ops *ops;

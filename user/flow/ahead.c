@@ -5,8 +5,8 @@
 #include "user/flow/connection.h"
 #include "user/flow/dial.h"
 #include "user/flow/inside.h"
-#include "user/wire/proxy_header.h"
 #include "user/flow/worker.h"
+#include "user/wire/proxy_header.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -14,8 +14,9 @@
 #pragma once
 
 #include "common/base/addr.h"
-#include "user/plane/stream.h"
 #include "common/loop/timer.h"
+#include "user/plane/stream.h"
+#include "user/wire/limits.h"
 
 #include <stdint.h>
 #include <sys/queue.h>
@@ -39,8 +40,6 @@ enum {
 	SIDE_OUTSIDE = 0,
 	SIDE_INSIDE = 1,
 };
-
-#define TOKEN_KEY_BYTES 16
 
 /* The client as a PROXY header told it. */
 struct origin {

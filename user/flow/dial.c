@@ -3,14 +3,14 @@
 
 #include "common/base/cleanup.h"
 #include "common/base/log.h"
+#include "common/loop/socket.h"
 #include "user/flow/ahead.h"
 #include "user/flow/connection.h"
 #include "user/flow/ids.h"
 #include "user/flow/inside.h"
 #include "user/flow/pair.h"
-#include "user/wire/proxy_header.h"
 #include "user/flow/worker.h"
-#include "common/loop/socket.h"
+#include "user/wire/proxy_header.h"
 
 #include <errno.h>
 #include <inttypes.h>

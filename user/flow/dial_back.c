@@ -3,11 +3,11 @@
 
 #include "common/base/cleanup.h"
 #include "common/base/log.h"
+#include "common/loop/socket.h"
 #include "user/flow/complain.h"
 #include "user/flow/rendezvous.h"
-#include "user/wire/token.h"
-#include "common/loop/socket.h"
 #include "user/flow/worker.h"
+#include "user/wire/token.h"
 
 #include <errno.h>
 #include <openssl/crypto.h>

@@ -48,7 +48,7 @@ struct connection *ids_find(struct worker *worker, uint64_t id)
 	struct connection *connection;
 
 	LIST_FOREACH(connection, bucket_of(worker, id), in_ids)
-	if (connection->id == id)
-		return connection;
+		if (connection->id == id)
+			return connection;
 	return NULL;
 }

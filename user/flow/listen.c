@@ -3,10 +3,10 @@
 
 #include "common/base/cleanup.h"
 #include "common/base/log.h"
+#include "common/loop/socket.h"
 #include "user/flow/complain.h"
 #include "user/flow/rate_gate.h"
 #include "user/flow/worker.h"
-#include "common/loop/socket.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -140,8 +140,7 @@ void listen_close_all(struct worker *worker)
 {
 	struct listen *listen;
 
-	LIST_FOREACH(listen, &worker->listeners, in_worker)
-	{
+	LIST_FOREACH(listen, &worker->listeners, in_worker) {
 		timer_disarm(&worker->timers, &listen->back_off);
 		watch_close(&listen->watch);
 	}

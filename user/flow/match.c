@@ -7,8 +7,8 @@
 #include "user/flow/refuse.h"
 #include "user/flow/rendezvous.h"
 #include "user/flow/serve.h"
-#include "user/mail/routes.h"
 #include "user/flow/worker.h"
+#include "user/mail/routes.h"
 
 #include <stddef.h>
 

@@ -8,8 +8,7 @@ struct operator_entry *operators_find(struct operator_table *table, const char *
 {
 	struct operator_entry *entry;
 
-	LIST_FOREACH(entry, table, in_table)
-	{
+	LIST_FOREACH(entry, table, in_table) {
 		if (strcmp(entry->name, name) == 0)
 			return entry;
 	}

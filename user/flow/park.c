@@ -2,11 +2,11 @@
 #include "user/flow/park.h"
 
 #include "common/base/log.h"
+#include "common/loop/socket.h"
 #include "user/flow/complain.h"
 #include "user/flow/operators.h"
-#include "user/wire/token.h"
-#include "common/loop/socket.h"
 #include "user/flow/worker.h"
+#include "user/wire/token.h"
 
 #include <errno.h>
 #include <openssl/crypto.h>
@@ -147,8 +147,8 @@ bool park_claimed(struct worker *worker, int fd, const uint8_t key[TOKEN_KEY_BYT
 	struct parked *parked;
 
 	LIST_FOREACH(parked, bucket_of(worker->parking, key), in_list)
-	if (CRYPTO_memcmp(parked->token_key, key, TOKEN_KEY_BYTES) == 0)
-		break;
+		if (CRYPTO_memcmp(parked->token_key, key, TOKEN_KEY_BYTES) == 0)
+			break;
 	if (!parked)
 		return false;
 	tell_shown(worker, parked->owner->name);
@@ -203,8 +203,8 @@ void park_close_all(struct worker *worker)
 		while ((parked = LIST_FIRST(&parking->reserved[i])))
 			finish(parked);
 	LIST_FOREACH(owner, &worker->operators, in_table)
-	while ((parked = LIST_FIRST(&owner->parked)))
-		finish(parked);
+		while ((parked = LIST_FIRST(&owner->parked)))
+			finish(parked);
 }
 
 void park_bury(struct worker *worker)

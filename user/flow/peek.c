@@ -2,15 +2,15 @@
 #include "user/flow/peek.h"
 
 #include "common/base/log.h"
-#include "user/wire/client_hello.h"
+#include "common/loop/socket.h"
 #include "user/flow/complain.h"
 #include "user/flow/connection.h"
 #include "user/flow/match.h"
-#include "user/wire/proxy_header.h"
 #include "user/flow/refuse.h"
 #include "user/flow/sources.h"
-#include "common/loop/socket.h"
 #include "user/flow/worker.h"
+#include "user/wire/client_hello.h"
+#include "user/wire/proxy_header.h"
 
 #include <errno.h>
 #include <inttypes.h>

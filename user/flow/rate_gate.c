@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/flow/rate_gate.h"
 
-#include "common/net/rate_limit.h"
 #include "common/loop/timer.h"
+#include "common/net/rate_limit.h"
 
 #include <errno.h>
 #include <pthread.h>

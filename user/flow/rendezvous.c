@@ -2,17 +2,17 @@
 #include "user/flow/rendezvous.h"
 
 #include "common/base/log.h"
+#include "common/loop/socket.h"
 #include "user/flow/complain.h"
 #include "user/flow/connection.h"
 #include "user/flow/ids.h"
-#include "user/flow/park.h"
 #include "user/flow/pair.h"
+#include "user/flow/park.h"
 #include "user/flow/refuse.h"
 #include "user/flow/serve.h"
-#include "user/wire/token.h"
 #include "user/flow/waiting.h"
-#include "common/loop/socket.h"
 #include "user/flow/worker.h"
+#include "user/wire/token.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -3,8 +3,8 @@
 
 #include "user/flow/connection.h"
 #include "user/flow/pair.h"
-#include "user/wire/proxy_header.h"
 #include "user/flow/worker.h"
+#include "user/wire/proxy_header.h"
 
 #include <inttypes.h>
 #include <netinet/in.h>

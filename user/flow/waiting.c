@@ -67,8 +67,7 @@ struct connection *waiting_find(struct waiting_room *room, const uint8_t key[TOK
 {
 	struct connection *connection;
 
-	LIST_FOREACH(connection, bucket_of(room, key), in_waiting)
-	{
+	LIST_FOREACH(connection, bucket_of(room, key), in_waiting) {
 		if (CRYPTO_memcmp(connection->token_key, key, TOKEN_KEY_BYTES) == 0)
 			return connection;
 	}

@@ -7,13 +7,13 @@
 #include "user/flow/inside.h"
 #include "user/flow/park.h"
 #include "user/flow/peek.h"
-#include "user/wire/client_hello.h"
 #include "user/flow/rendezvous.h"
-#include "user/wire/token.h"
 #include "user/flow/waiting.h"
-#include "user/plane/move.h"
-#include "user/mail/routes.h"
 #include "user/flow/worker_wait.h"
+#include "user/mail/routes.h"
+#include "user/plane/move.h"
+#include "user/wire/client_hello.h"
+#include "user/wire/token.h"
 
 #include <errno.h>
 #include <signal.h>

@@ -2,18 +2,18 @@
 /* A data-path thread: its own listeners, its own epoll, its own connections. */
 #pragma once
 
-#include "user/mail/config.h"
+#include "common/loop/timer.h"
+#include "common/loop/watch.h"
 #include "user/flow/complain.h"
 #include "user/flow/connection.h"
 #include "user/flow/dial_back.h"
 #include "user/flow/listen.h"
 #include "user/flow/operators.h"
+#include "user/mail/config.h"
 #include "user/mail/mailbox.h"
 #include "user/mail/outbox.h"
 #include "user/plane/sockmap/kernel.h"
 #include "user/plane/stream.h"
-#include "common/loop/timer.h"
-#include "common/loop/watch.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -33,6 +33,7 @@ struct workshop {
 	struct kernel *kernel;   /* NULL: no sockmap */
 	struct rate_gate *public_gate, *internal_gate; /* NULL: no limits */
 	struct worker **workers;
+	struct mailbox **boxes;       /* of the workers; theirs */
 	_Atomic uint32_t connections; /* open ones of the process */
 	_Atomic uint32_t *parked;     /* public: how many each worker has, of all operators */
 };

@@ -3,8 +3,8 @@
 #pragma once
 
 #include "common/base/addr.h"
-#include "user/control/control.h"
 #include "user/plane/stream.h"
+#include "user/store/role.h"
 
 #include <jansson.h>
 

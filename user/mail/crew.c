@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/mail/crew.h"
+
 #include "common/base/log.h"
-#include "user/flow/worker.h"
 
 void crew_mail(struct crew *crew, unsigned worker, struct mail *mail)
 {
 	if (worker < crew->n)
-		worker_mail(crew->workers[worker], mail);
+		mailbox_put(crew->boxes[worker], mail);
 	else
 		mail_free(mail);
 }

@@ -4,10 +4,8 @@
 
 #include "user/mail/mailbox.h"
 
-struct worker;
-
 struct crew {
-	struct worker **workers; /* not owned */
+	struct mailbox **boxes; /* not owned */
 	unsigned n;
 	unsigned next;
 };

@@ -5,8 +5,8 @@
  */
 #pragma once
 
-#include "user/mail/mailbox.h"
 #include "common/loop/timer.h"
+#include "user/mail/mailbox.h"
 
 struct outbox {
 	struct mailbox *to;

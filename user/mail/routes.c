@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/mail/routes.h"
-#include "user/mail/mailbox.h"
 #include "common/base/siphash.h"
+#include "user/mail/mailbox.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "user/plane/move.h"
 #include "common/loop/socket.h"
+#include "user/plane/move.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/plane/stream.h"
 
+#include "common/loop/socket.h"
 #include "user/plane/choose.h"
-#include "user/plane/sockmap/kernel.h"
 #include "user/plane/move.h"
 #include "user/plane/progress.h"
-#include "common/loop/socket.h"
+#include "user/plane/sockmap/kernel.h"
 #include "user/plane/sockmap/sockmap.h"
 
 #include <errno.h>

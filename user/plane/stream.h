@@ -7,9 +7,9 @@
 #pragma once
 
 #include "bpf/forward.h"
-#include "user/plane/load_watch.h"
 #include "common/loop/timer.h"
 #include "common/loop/watch.h"
+#include "user/plane/load_watch.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -3,9 +3,9 @@
 #include "common/base/cleanup.h"
 #include "common/base/log.h"
 #include "common/base/timestamp.h"
+#include "user/private/request.h"
 #include "user/wire/allowed_domains.h"
 #include "user/wire/answer.h"
-#include "user/private/request.h"
 
 #include <errno.h>
 #include <string.h>

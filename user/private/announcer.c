@@ -10,8 +10,7 @@ static struct peer *find_peer(struct announcer *announcer, const char *name)
 {
 	struct peer *peer;
 
-	LIST_FOREACH(peer, &announcer->peers, entry)
-	{
+	LIST_FOREACH(peer, &announcer->peers, entry) {
 		if (strcmp(peer->name, name) == 0)
 			return peer;
 	}
@@ -44,8 +43,7 @@ static int add_peers(struct announcer *announcer)
 	const struct announcement *item;
 	struct peer *peer;
 
-	TAILQ_FOREACH(item, announcements_list(announcer->announcements), entry)
-	{
+	TAILQ_FOREACH(item, announcements_list(announcer->announcements), entry) {
 		if (find_peer(announcer, item->peer))
 			continue;
 		int r = add_peer(announcer, item->peer, &peer);
@@ -103,8 +101,7 @@ void announcer_start(struct announcer *announcer)
 	struct peer *peer;
 
 	announcer->started = true;
-	LIST_FOREACH(peer, &announcer->peers, entry)
-	{
+	LIST_FOREACH(peer, &announcer->peers, entry) {
 		peer_wait(peer, 0);
 	}
 }
@@ -114,8 +111,7 @@ void announcer_stop(struct announcer *announcer)
 	struct peer *peer;
 
 	announcer->started = false;
-	LIST_FOREACH(peer, &announcer->peers, entry)
-	{
+	LIST_FOREACH(peer, &announcer->peers, entry) {
 		event_del(peer->timer);
 	}
 }

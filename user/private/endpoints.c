@@ -28,8 +28,7 @@ static const json_t *configured(const json_t *public_proxies, const char *name)
 	const json_t *proxy;
 	size_t i;
 
-	json_array_foreach((json_t *)public_proxies, i, proxy)
-	{
+	json_array_foreach((json_t *)public_proxies, i, proxy) {
 		const char *text = json_string_value(json_object_get(proxy, "name"));
 		if (text && strcmp(text, name) == 0)
 			return json_object_get(proxy, "endpoints");
@@ -48,8 +47,7 @@ static bool listed(const json_t *endpoints, const struct endpoint *wanted)
 	const json_t *text;
 	size_t i;
 
-	json_array_foreach((json_t *)endpoints, i, text)
-	{
+	json_array_foreach((json_t *)endpoints, i, text) {
 		if (split(text, &endpoint) && equal(&endpoint, wanted))
 			return true;
 	}

@@ -2,9 +2,9 @@
 #include "user/private/incoming.h"
 #include "common/base/cleanup.h"
 #include "common/base/log.h"
+#include "user/private/target.h"
 #include "user/wire/answer.h"
 #include "user/wire/caller.h"
-#include "user/private/target.h"
 #include "user/wire/token_text.h"
 
 #include <errno.h>

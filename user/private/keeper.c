@@ -11,8 +11,7 @@ static struct lot *find(const struct keeper *keeper, const char *name)
 {
 	struct lot *lot;
 
-	LIST_FOREACH(lot, &keeper->lots, entry)
-	{
+	LIST_FOREACH(lot, &keeper->lots, entry) {
 		if (strcmp(lot->name, name) == 0)
 			return lot;
 	}
@@ -50,8 +49,7 @@ void keeper_stop(struct keeper *keeper)
 	struct lot *lot;
 
 	keeper->stopped = true;
-	LIST_FOREACH(lot, &keeper->lots, entry)
-	{
+	LIST_FOREACH(lot, &keeper->lots, entry) {
 		event_del(lot->timer);
 		event_del(lot->calm);
 	}

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/private/lot.h"
+#include "common/base/backoff.h"
 #include "common/base/cleanup.h"
 #include "common/base/log.h"
 #include "common/base/timestamp.h"
-#include "common/base/backoff.h"
-#include "user/private/reserve.h"
 #include "common/loop/timer.h"
+#include "user/private/reserve.h"
 
 #include <errno.h>
 #include <string.h>
@@ -134,8 +134,7 @@ static bool wanted(const struct lot *lot)
 	const struct announcement *item;
 	int64_t now = timestamp_now();
 
-	TAILQ_FOREACH(item, announcements_list(lot->keeper->service->announcements), entry)
-	{
+	TAILQ_FOREACH(item, announcements_list(lot->keeper->service->announcements), entry) {
 		if (item->accepted && strcmp(item->peer, lot->name) == 0 &&
 		    !announcement_expired(item, now))
 			return true;

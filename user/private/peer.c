@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/private/peer.h"
+#include "common/base/backoff.h"
 #include "common/base/cleanup.h"
 #include "common/base/log.h"
 #include "common/base/timestamp.h"
-#include "user/wire/answer.h"
-#include "common/base/backoff.h"
 #include "common/loop/timer.h"
+#include "user/wire/answer.h"
+#include "user/wire/limits.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -102,8 +103,7 @@ static unsigned note_items(struct peer *peer, const json_t *sent, const json_t *
 	unsigned refused = 0;
 	size_t i;
 
-	json_array_foreach((json_t *)sent, i, connection)
-	{
+	json_array_foreach((json_t *)sent, i, connection) {
 		const char *domain = json_string_value(json_object_get(connection, "domain"));
 		struct announcement *item =
 			announcements_find(peer->announcer->announcements, domain, peer->name);
@@ -170,8 +170,7 @@ static void probed(int r, json_t *result, const struct jsonrpc_error *error, voi
 		failed_reply(peer, r, error);
 		return;
 	}
-	json_array_foreach((json_t *)answer_list(result), i, item)
-	{
+	json_array_foreach((json_t *)answer_list(result), i, item) {
 		found = found || is_ours(peer, item, json_string_value(domain));
 	}
 	struct announcement *record = announcements_find(peer->announcer->announcements,
@@ -207,8 +206,7 @@ static json_t *connections(const struct peer *peer)
 	int64_t now = timestamp_now();
 	json_t *list = json_array();
 
-	TAILQ_FOREACH(item, announcements_list(peer->announcer->announcements), entry)
-	{
+	TAILQ_FOREACH(item, announcements_list(peer->announcer->announcements), entry) {
 		if (wanted(peer, item, now))
 			json_array_append_new(list, announcer_connection(item->domain, item->peer,
 									 item->expires_at, now));
@@ -253,8 +251,7 @@ static const struct announcement *choose(struct peer *peer)
 	int64_t now = timestamp_now();
 	unsigned i = 0;
 
-	TAILQ_FOREACH(item, announcements_list(peer->announcer->announcements), entry)
-	{
+	TAILQ_FOREACH(item, announcements_list(peer->announcer->announcements), entry) {
 		if (!wanted(peer, item, now) || !item->accepted)
 			continue;
 		if (!first)

@@ -2,8 +2,8 @@
 /* A call of announceConnection or withdrawConnection while the public proxy is asked. */
 #pragma once
 
-#include "user/wire/caller.h"
 #include "user/private/service.h"
+#include "user/wire/caller.h"
 
 struct request {
 	struct private_service *service;

@@ -2,11 +2,11 @@
 #include "user/private/reserve.h"
 #include "common/base/cleanup.h"
 #include "common/base/log.h"
-#include "user/wire/answer.h"
+#include "common/loop/timer.h"
 #include "user/private/endpoints.h"
 #include "user/private/target.h"
-#include "user/wire/reserve.h"
-#include "common/loop/timer.h"
+#include "user/wire/answer.h"
+#include "user/wire/limits.h"
 #include "user/wire/token_text.h"
 
 #include <errno.h>
@@ -77,8 +77,7 @@ static const char *read_answer(const json_t *result, unsigned asked, struct rese
 	if (!endpoint || strlen(endpoint) >= sizeof(ret->endpoint) || !json_is_array(tokens))
 		return "its answer holds no endpoint, or no list of tokens";
 	strcpy(ret->endpoint, endpoint);
-	json_array_foreach((json_t *)tokens, i, token)
-	{
+	json_array_foreach((json_t *)tokens, i, token) {
 		const char *text = json_string_value(token);
 		if (ret->n >= asked)
 			break;
@@ -177,8 +176,7 @@ static json_t *find_entry(const json_t *result, const char *name)
 	json_t *entry;
 	size_t i;
 
-	json_array_foreach(json_object_get(result, "entries"), i, entry)
-	{
+	json_array_foreach(json_object_get(result, "entries"), i, entry) {
 		const char *text = json_string_value(json_object_get(entry, "name"));
 		if (text && strcmp(text, name) == 0)
 			return entry;

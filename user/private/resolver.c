@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/private/resolver.h"
+#include "common/loop/timer.h"
 #include "common/net/name_lookup.h"
 #include "user/mail/mailbox.h" /* ENDPOINT_ADDRS */
-#include "common/loop/timer.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -148,8 +148,7 @@ static struct lookup *find(const struct resolver *resolver, const char *endpoint
 {
 	struct lookup *lookup;
 
-	LIST_FOREACH(lookup, &resolver->lookups, entry)
-	{
+	LIST_FOREACH(lookup, &resolver->lookups, entry) {
 		if (strcmp(lookup->endpoint, endpoint) == 0)
 			return lookup;
 	}

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* The control thread of a private proxy. */
-#include "user/control/role.h"
+#include "user/private/role.h"
+
 #include "common/base/log.h"
-#include "common/settings/settings.h"
 #include "common/base/timestamp.h"
+#include "common/settings/settings.h"
+#include "user/control/role.h"
 #include "user/private/announcer.h"
 #include "user/private/keeper.h"
 #include "user/private/resolver.h"
@@ -41,8 +42,7 @@ static int add_announcement(struct control *control, const json_t *announcement)
 
 	if (until && timestamp_parse(until, &expires_at) < 0)
 		return -EINVAL;
-	json_array_foreach((json_t *)settings_get(announcement, "proxies"), i, proxy)
-	{
+	json_array_foreach((json_t *)settings_get(announcement, "proxies"), i, proxy) {
 		struct stored record = {
 			.domain = settings_string(announcement, "domain"),
 			.peer = json_string_value(proxy),
@@ -62,8 +62,8 @@ static int add_announcements(struct control *control)
 	const json_t *announcement;
 	size_t i;
 
-	json_array_foreach((json_t *)settings_get(control->block, "announcements"), i, announcement)
-	{
+	json_array_foreach((json_t *)settings_get(control->block, "announcements"), i,
+			   announcement) {
 		int r = add_announcement(control, announcement);
 		if (r < 0)
 			return r;
@@ -122,8 +122,7 @@ static void private_start(struct control *control)
 	const struct announcement *item;
 	size_t n = 0;
 
-	TAILQ_FOREACH(item, announcements_list(control->announcements), entry)
-	{
+	TAILQ_FOREACH(item, announcements_list(control->announcements), entry) {
 		n++;
 	}
 	log_info("private proxy %s: %zu announcement(s) to make, connections lead to %s",
@@ -178,6 +177,8 @@ static bool private_busy(const struct control *control)
 }
 
 const struct role_ops role_private = {
+	.role = ROLE_PRIVATE,
+	.section = "private",
 	.new = private_new,
 	.free = private_free,
 	.start = private_start,

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/private/service.h"
 #include "common/base/timestamp.h"
-#include "user/wire/answer.h"
 #include "user/private/announce.h"
 #include "user/private/incoming.h"
+#include "user/wire/answer.h"
 
 #include <string.h>
 
@@ -13,8 +13,7 @@ static void get_announcements(struct private_service *service, struct jsonrpc_ca
 	int64_t now = timestamp_now();
 	json_t *list = json_array();
 
-	TAILQ_FOREACH(item, announcements_list(service->announcements), entry)
-	{
+	TAILQ_FOREACH(item, announcements_list(service->announcements), entry) {
 		char until[TIMESTAMP_TEXT_MAX];
 
 		if (announcement_expired(item, now))

@@ -2,8 +2,8 @@
 /* Between which two addresses a connection goes: what notices and parked connections share. */
 #pragma once
 
-#include "user/wire/caller.h"
 #include "user/private/service.h"
+#include "user/wire/caller.h"
 
 /*
  * The internal server, "host:port", for a server name in lower case at this

@@ -61,8 +61,7 @@ static int read_params(struct announce *announce, const json_t *params, struct f
 	announce->items = calloc(announce->n + 1, sizeof(*announce->items));
 	if (!announce->items)
 		return -ENOMEM;
-	json_array_foreach(list, i, connection)
-	{
+	json_array_foreach(list, i, connection) {
 		form_item(form, "connections", i);
 		if (json_is_object(connection))
 			read_item(form, connection, announce->now, &announce->items[i]);

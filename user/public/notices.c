@@ -2,8 +2,8 @@
 #include "user/public/notices.h"
 #include "common/base/cleanup.h"
 #include "common/base/log.h"
-#include "user/wire/answer.h"
 #include "common/loop/timer.h"
+#include "user/wire/answer.h"
 #include "user/wire/token_text.h"
 
 #include <errno.h>
@@ -128,8 +128,7 @@ static struct notice_line *line_of(struct notices *notices, const char *name)
 {
 	struct notice_line *line;
 
-	LIST_FOREACH(line, &notices->lines, in_notices)
-	{
+	LIST_FOREACH(line, &notices->lines, in_notices) {
 		if (strcmp(line->operator, name) == 0)
 			return line;
 	}

@@ -22,8 +22,7 @@ static struct routes *make_routes(const struct announcements *announcements)
 		calloc(announcements_count(announcements) + 1, sizeof(*list));
 	if (!list)
 		return NULL;
-	TAILQ_FOREACH(item, all, entry)
-	{
+	TAILQ_FOREACH(item, all, entry) {
 		list[n++] = (struct route){
 			.domain = item->domain,
 			.operator= item->owner,

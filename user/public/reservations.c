@@ -81,8 +81,7 @@ static struct holder *find(struct reservations *all, const char *operator)
 {
 	struct holder *holder;
 
-	LIST_FOREACH(holder, &all->holders, entry)
-	{
+	LIST_FOREACH(holder, &all->holders, entry) {
 		if (strcmp(holder->operator, operator) == 0)
 			return holder;
 	}

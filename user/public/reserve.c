@@ -3,11 +3,11 @@
 #include "common/base/cleanup.h"
 #include "common/base/log.h"
 #include "common/base/timestamp.h"
+#include "common/loop/timer.h"
 #include "user/wire/answer.h"
 #include "user/wire/caller.h"
+#include "user/wire/limits.h"
 #include "user/wire/token.h"
-#include "user/wire/reserve.h"
-#include "common/loop/timer.h"
 #include "user/wire/token_text.h"
 
 #include <errno.h>
@@ -37,8 +37,7 @@ static bool has_announcement(const struct announcements *all, const char *owner)
 
 	if (announcements_of_owner(all, owner) == 0)
 		return false;
-	TAILQ_FOREACH(item, announcements_list(all), entry)
-	{
+	TAILQ_FOREACH(item, announcements_list(all), entry) {
 		if (strcmp(item->owner, owner) == 0 && !announcement_expired(item, now))
 			return true;
 	}

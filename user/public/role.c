@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* The control thread of a public proxy. */
-#include "user/control/role.h"
+#include "user/public/role.h"
+
 #include "common/base/addr.h"
 #include "common/base/log.h"
 #include "common/settings/settings.h"
+#include "user/control/role.h"
 #include "user/public/notices.h"
 #include "user/public/publisher.h"
 #include "user/public/service.h"
@@ -171,6 +172,8 @@ static bool public_busy(const struct control *control)
 }
 
 const struct role_ops role_public = {
+	.role = ROLE_PUBLIC,
+	.section = "public",
 	.new = public_new,
 	.free = public_free,
 	.brief = public_brief,

@@ -4,10 +4,10 @@
 #include "common/base/domain.h"
 #include "common/base/log.h"
 #include "common/base/timestamp.h"
-#include "user/wire/answer.h"
-#include "user/wire/caller.h"
 #include "user/public/announce.h"
 #include "user/public/reserve.h"
+#include "user/wire/answer.h"
+#include "user/wire/caller.h"
 
 #include <string.h>
 
@@ -36,8 +36,7 @@ static void get_announcements(struct public_service *service, struct jsonrpc_cal
 	int64_t now = timestamp_now();
 	json_t *list = json_array();
 
-	TAILQ_FOREACH(item, announcements_list(service->announcements), entry)
-	{
+	TAILQ_FOREACH(item, announcements_list(service->announcements), entry) {
 		if (!announcement_expired(item, now) && matches(params, "operator", item->owner) &&
 		    matches(params, "domain", item->domain))
 			json_array_append_new(list, describe(item));
@@ -85,8 +84,7 @@ static void log_withdrawn(const json_t *answers, const json_t *list, const json_
 	const json_t *answer;
 	size_t i;
 
-	json_array_foreach(answers, i, answer)
-	{
+	json_array_foreach(answers, i, answer) {
 		const json_t *item = list ? json_array_get(list, i) : params;
 		if (json_is_null(answer))
 			log_info("announcement: domain=%s operator=%s withdrawn",

@@ -5,8 +5,10 @@
  */
 #pragma once
 
-#include "user/control/control.h" /* enum proxy_role */
+#include "user/store/role.h"
 
+#include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 /* As it is stored. */

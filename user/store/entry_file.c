@@ -3,6 +3,7 @@
 #include "common/base/cleanup.h"
 #include "common/base/domain.h"
 #include "common/base/timestamp.h"
+#include "user/wire/limits.h"
 
 #include <errno.h>
 #include <stdio.h>

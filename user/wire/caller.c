@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/wire/caller.h"
-#include "user/mail/mailbox.h"
+#include "user/wire/limits.h"
 
 #include <errno.h>
 #include <string.h>
@@ -22,8 +22,7 @@ const json_t *caller_proxy_settings(const struct caller *caller, const char *nam
 	const json_t *list = json_object_get(caller->entry, "settings"), *record;
 	size_t i;
 
-	json_array_foreach(list, i, record)
-	{
+	json_array_foreach(list, i, record) {
 		const char *service = json_string_value(json_object_get(record, "service"));
 		const char *operator= json_string_value(json_object_get(record, "operator"));
 		if (service && strcmp(service, "proxy") == 0 &&
@@ -38,8 +37,7 @@ const json_t *caller_channel(const struct caller *caller, const char *type)
 	const json_t *list = json_object_get(caller->entry, "channels"), *channel;
 	size_t i;
 
-	json_array_foreach(list, i, channel)
-	{
+	json_array_foreach(list, i, channel) {
 		const char *text = json_string_value(json_object_get(channel, "type"));
 		if (text && strcmp(text, type) == 0)
 			return json_object_get(channel, "settings");

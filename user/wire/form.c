@@ -51,8 +51,7 @@ static json_t *summary(const json_t *errors)
 	char text[512];
 
 	size_t used = (size_t)snprintf(text, sizeof(text), "invalid input data");
-	json_object_foreach((json_t *)errors, field, what)
-	{
+	json_object_foreach((json_t *)errors, field, what) {
 		if (used < sizeof(text))
 			used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s(%s)",
 						 separator, field, json_string_value(what));

@@ -5,8 +5,8 @@
  */
 #pragma once
 
+#include "common/base/domain.h"
 #include "common/jsonrpc/jsonrpc.h"
-#include "user/mail/mailbox.h"
 
 #include <stdbool.h>
 

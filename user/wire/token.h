@@ -7,8 +7,9 @@
  */
 #pragma once
 
-#include "user/flow/connection.h"
-#include "user/mail/mailbox.h"
+#include "user/wire/limits.h"
+
+#include <stdint.h>
 
 /* -errno when the kernel gives no random bytes. */
 int token_make(unsigned worker, unsigned workers, uint8_t ret[TOKEN_BYTES]);

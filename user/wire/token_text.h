@@ -2,7 +2,9 @@
 /* A token in a message: standard base64 with padding (RFC 4648 section 4). */
 #pragma once
 
-#include "user/mail/mailbox.h" /* TOKEN_BYTES */
+#include "user/wire/limits.h"
+
+#include <stdint.h>
 
 #define TOKEN_TEXT 45 /* 44 characters and NUL */
 

@@ -34,10 +34,8 @@ static bool may_call_us(const struct directory *directory, const char *operator,
 	const json_t *service, *method;
 	size_t i, j;
 
-	json_array_foreach(services, i, service)
-	{
-		json_array_foreach(json_object_get(service, "methods"), j, method)
-		{
+	json_array_foreach(services, i, service) {
+		json_array_foreach(json_object_get(service, "methods"), j, method) {
 			const char *name = json_string_value(json_object_get(method, "name"));
 			if (name && directory_permits(directory, operator, self, name))
 				return true;

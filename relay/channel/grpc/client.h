@@ -3,9 +3,9 @@
  */
 #pragma once
 
+#include "common/grpc/session.h"
 #include "relay/bus/broker.h"
 #include "relay/channel/grpc/identity.h"
-#include "common/grpc/session.h"
 
 #include <event2/event.h>
 #include <sys/queue.h>

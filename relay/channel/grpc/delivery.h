@@ -7,9 +7,9 @@
  */
 #pragma once
 
+#include "common/grpc/session.h"
 #include "relay/bus/channel.h"
 #include "relay/channel/grpc/message.h"
-#include "common/grpc/session.h"
 
 #define GRPC_WAITING_MAX     1024 /* messages that wait for one operator */
 #define GRPC_CONCURRENCY_MAX 256  /* on one stream, whatever the peer says */

@@ -2,9 +2,9 @@
 #include "relay/channel/grpc/message.h"
 
 #include "common/base/cleanup.h"
+#include "relay/channel/grpc/result.h"
 #include "relay/channel/grpc/struct.h"
 #include "relay/channel/grpc/wire.h"
-#include "relay/channel/grpc/result.h"
 
 #include <errno.h>
 #include <string.h>

@@ -5,8 +5,8 @@
 #include "common/base/addr.h"
 #include "common/base/cleanup.h"
 #include "common/base/log.h"
-#include "common/settings/settings.h"
 #include "common/grpc/dial.h"
+#include "common/settings/settings.h"
 
 #include <errno.h>
 #include <event2/bufferevent_ssl.h>

@@ -7,8 +7,8 @@
 
 #include "common/base/addr.h"
 #include "common/base/cleanup.h"
-#include "common/net/listener.h"
 #include "common/base/log.h"
+#include "common/net/listener.h"
 #include "common/settings/settings.h"
 
 #include <errno.h>
@@ -165,8 +165,7 @@ static unsigned handshakes_of(const struct grpc_server *server,
 	const struct grpc_connection *connection;
 	unsigned n = 0;
 
-	LIST_FOREACH(connection, &server->connections, link)
-	{
+	LIST_FOREACH(connection, &server->connections, link) {
 		if (connection->handshake &&
 		    memcmp(connection->source, source, ADDR_SOURCE_BYTES) == 0)
 			n++;

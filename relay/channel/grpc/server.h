@@ -3,10 +3,10 @@
 #pragma once
 
 #include "common/base/addr.h"
+#include "common/grpc/session.h"
 #include "relay/bus/broker.h"
 #include "relay/channel/grpc/delivery.h"
 #include "relay/channel/grpc/identity.h"
-#include "common/grpc/session.h"
 
 #include <sys/queue.h>
 

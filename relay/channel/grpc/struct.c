@@ -59,8 +59,7 @@ static int struct_from_json(const json_t *object, unsigned depth, Relay__Struct 
 	message->fields = calloc(json_object_size(object) + 1, sizeof(*message->fields));
 	if (!message->fields)
 		return -ENOMEM;
-	json_object_foreach((json_t *)object, key, json)
-	{
+	json_object_foreach((json_t *)object, key, json) {
 		Relay__Field *field = malloc(sizeof(*field));
 		if (!field)
 			return -ENOMEM;
@@ -92,8 +91,7 @@ static int list_from_json(const json_t *array, unsigned depth, Relay__ListValue 
 	list->values = calloc(json_array_size(array) + 1, sizeof(*list->values));
 	if (!list->values)
 		return -ENOMEM;
-	json_array_foreach(array, i, json)
-	{
+	json_array_foreach(array, i, json) {
 		int r = value_from_json(json, depth, &list->values[i]);
 		if (r < 0)
 			return r;

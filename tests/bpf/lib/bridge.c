@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "tests/bpf/lib/bridge.h"
 
+#include "common/loop/socket.h"
 #include "user/plane/move.h"
 #include "user/plane/sockmap/sockmap.h"
-#include "common/loop/socket.h"
 
 #include <errno.h>
 #include <fcntl.h>

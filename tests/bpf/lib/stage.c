@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "tests/bpf/lib/stage.h"
 
+#include "common/loop/socket.h"
 #include "tests/bpf/lib/load.h"
 #include "user/plane/move.h"
-#include "common/loop/socket.h"
 
 #include <fcntl.h>
 #include <setjmp.h>

@@ -20,9 +20,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct worker;
-void worker_mail(struct worker *worker, struct mail *mail);
-
 /* A call from the relay, and what it was answered with. */
 struct jsonrpc_call {
 	struct jsonrpc_request request;
@@ -140,17 +137,17 @@ __attribute__((unused)) static void fake_reply(const char *method, const char *p
 
 /* Mail to workers. */
 static struct mail *fake_mail[64];
-static struct worker *fake_mail_to[64];
+static struct mailbox *fake_mail_to[64];
 static unsigned n_fake_mail;
 
-void worker_mail(struct worker *worker, struct mail *mail)
+void mailbox_put(struct mailbox *box, struct mail *mail)
 {
 	assert_true(n_fake_mail < 64);
-	fake_mail_to[n_fake_mail] = worker;
+	fake_mail_to[n_fake_mail] = box;
 	fake_mail[n_fake_mail++] = mail;
 }
 
-__attribute__((unused)) static struct mail *fake_take_mail(struct worker **ret)
+__attribute__((unused)) static struct mail *fake_take_mail(struct mailbox **ret)
 {
 	assert_true(n_fake_mail > 0);
 	struct mail *mail = fake_mail[0];

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* The way out of the sockmap: sockmap_leave() of sockmap.h. */
+#include "common/loop/socket.h"
 #include "user/plane/sockmap/account.h"
 #include "user/plane/sockmap/kernel.h"
-#include "common/loop/socket.h"
 #include "user/plane/sockmap/sockmap.h"
 
 #include <errno.h>

@@ -2,8 +2,8 @@
 #include "user/plane/sockmap/selftest.h"
 
 #include "common/base/cleanup.h"
-#include "user/plane/sockmap/overlap.h"
 #include "common/loop/socket.h"
+#include "user/plane/sockmap/overlap.h"
 
 #include <errno.h>
 #include <netinet/in.h>

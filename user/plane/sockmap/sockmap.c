@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/plane/sockmap/sockmap.h"
 
+#include "common/loop/socket.h"
 #include "user/plane/sockmap/account.h"
 #include "user/plane/sockmap/kernel.h"
-#include "common/loop/socket.h"
 
 #include <errno.h>
 #include <netinet/in.h>

@@ -6,8 +6,8 @@
 #pragma once
 
 #include "common/base/cleanup.h"
-#include "common/jsonrpc/server.h"
 #include "common/base/log.h"
+#include "common/jsonrpc/server.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

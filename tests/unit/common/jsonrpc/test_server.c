@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* Server and client of JSON-RPC against each other, on loopback. */
+#include "common/jsonrpc/client.h"
 #include "tests/unit/common/jsonrpc/fixture.h"
 #include "tests/unit/test_certs.h"
-#include "common/jsonrpc/client.h"
 
 #include <errno.h>
 

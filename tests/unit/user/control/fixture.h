@@ -10,6 +10,9 @@
 #include "common/jsonrpc/server.h"
 #include "user/check.h"
 #include "user/control/control.h"
+#include "user/control/role.h"
+#include "user/private/role.h"
+#include "user/public/role.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -26,20 +29,12 @@
 #include <string.h>
 #include <unistd.h>
 
-struct worker;
-void worker_mail(struct worker *worker, struct mail *mail);
-
 #define WAIT_MS 10000
 
 static char folder[] = "/tmp/passage-control-XXXXXX";
 static struct mailbox *boxes[2]; /* the two workers */
 static unsigned relay_port, proxy_port;
 static struct control *control;
-
-void worker_mail(struct worker *worker, struct mail *mail)
-{
-	mailbox_put((struct mailbox *)worker, mail);
-}
 
 /* The next mail for this worker; there is one at a time in these tests. */
 static struct mail *wait_for_mail(unsigned worker)
@@ -205,16 +200,16 @@ static json_t *load(const char *role, const char *more)
 	return settings;
 }
 
-static void open_control(enum proxy_role role, const char *more)
+static void open_control(const struct role_ops *ops, const char *more)
 {
-	json_t *settings = load(role == ROLE_PUBLIC ? "public" : "private", more);
+	json_t *settings = load(ops->section, more);
 	char *error = NULL;
 
-	int r = control_new(settings, role, &control, &error);
+	int r = control_new(settings, ops, &control, &error);
 	if (r < 0)
 		fail_msg("%s", error);
 	json_decref(settings);
-	control_set_workers(control, (struct worker **)boxes, 2);
+	control_set_workers(control, boxes, 2);
 }
 
 /* The test's part runs beside control_run(); it returns what went wrong. */

@@ -16,7 +16,7 @@ static const char *signal_script(void)
 static void a_signal_stops_it(void **state)
 {
 	(void)state;
-	open_control(ROLE_PUBLIC, "");
+	open_control(&role_public, "");
 	run_beside(signal_script);
 }
 
@@ -29,7 +29,7 @@ static void what_cannot_start_says_why(void **state)
 	(void)state;
 	json_object_set_new(json_object_get(json_object_get(settings, "public"), "jsonrpc_server"),
 			    "bind_address", json_string("192.0.2.1:1"));
-	assert_true(control_new(settings, ROLE_PUBLIC, &second, &error) < 0);
+	assert_true(control_new(settings, &role_public, &second, &error) < 0);
 	assert_non_null(error);
 	free(error);
 	json_decref(settings);

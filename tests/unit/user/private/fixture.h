@@ -5,14 +5,14 @@
  */
 #pragma once
 
-#include "tests/unit/user/fakes.h"
 #include "common/base/timestamp.h"
+#include "tests/unit/user/fakes.h"
 #include "user/private/keeper.h"
 
 #include <stdio.h>
 #include <time.h>
 
-static struct worker *workers[2] = {(struct worker *)"a", (struct worker *)"b"};
+static struct mailbox *workers[2] = {(struct mailbox *)"a", (struct mailbox *)"b"};
 static struct crew crew;
 static struct event_base *base;
 static struct private_service service;
@@ -45,7 +45,7 @@ static int start_with(unsigned min, unsigned max)
 
 	base = event_base_new();
 	public_proxies = json_pack("[{s:s, s:[s]}]", "name", "pub", "endpoints", "127.0.0.1:9999");
-	crew = (struct crew){.workers = workers, .n = 2};
+	crew = (struct crew){.boxes = workers, .n = 2};
 	service = (struct private_service){
 		.name = "me",
 		.crew = &crew,
@@ -155,7 +155,7 @@ static void dialled(unsigned n, enum parked_condition condition)
 	assert_int_equal(n_fake_mail, n);
 	for (unsigned i = 0; i < n; i++) {
 		char text[ADDR_TEXT_MAX];
-		struct worker *to;
+		struct mailbox *to;
 		struct mail *mail = fake_take_mail(&to);
 
 		assert_ptr_equal(to, workers[(next_connection + 1) % 2]);

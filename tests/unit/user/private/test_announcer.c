@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "tests/unit/user/fakes.h"
 #include "common/base/timestamp.h"
+#include "tests/unit/user/fakes.h"
 #include "user/private/announcer.h"
 
 #include <errno.h>

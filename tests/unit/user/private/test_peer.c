@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* What a public proxy's state machine does in which state; the timer's turns are taken by hand. */
-#include "tests/unit/user/fakes.h"
 #include "common/base/timestamp.h"
+#include "tests/unit/user/fakes.h"
 #include "user/private/peer.h"
 
 #include <errno.h>

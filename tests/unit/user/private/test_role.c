@@ -160,16 +160,16 @@ static const char *quiet_script(void)
 static void without_parking(void **state)
 {
 	(void)state;
-	open_control(ROLE_PRIVATE, "  internal_endpoint: {address: 127.0.0.1:8888}\n"
-				   "  announcements: [{domain: a.org, proxies: [pub]}]\n"
-				   "  parked: {max: 0}\n");
+	open_control(&role_private, "  internal_endpoint: {address: 127.0.0.1:8888}\n"
+				    "  announcements: [{domain: a.org, proxies: [pub]}]\n"
+				    "  parked: {max: 0}\n");
 	run_beside(quiet_script);
 }
 
 static void a_private_proxy(void **state)
 {
 	(void)state;
-	open_control(ROLE_PRIVATE,
+	open_control(&role_private,
 		     "  internal_endpoint: {address: 127.0.0.1:8888}\n"
 		     "  announcements:\n"
 		     "    - {domain: \"*.Fixed.org\", proxies: [pub], internal_address: "

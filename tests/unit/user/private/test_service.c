@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* announceConnection, withdrawConnection, getAnnouncements and incomingConnection. */
-#include "tests/unit/user/fakes.h"
 #include "common/base/timestamp.h"
+#include "tests/unit/user/fakes.h"
 #include "user/private/service.h"
 #include "user/store/sqlite.h"
 
@@ -14,8 +14,8 @@ static char file[128];
 static struct event_base *base;
 static struct private_service service;
 static json_t *public_proxies;
-static struct worker *workers[2] = {(struct worker *)"a", (struct worker *)"b"};
-static struct crew crew = {.workers = workers, .n = 2};
+static struct mailbox *workers[2] = {(struct mailbox *)"a", (struct mailbox *)"b"};
+static struct crew crew = {.boxes = workers, .n = 2};
 
 static void open_all(void)
 {
@@ -359,11 +359,11 @@ static void incoming(const char *domain, const char *proxy, const char *endpoint
 	ask("incomingConnection", proxy, params);
 }
 
-static void assert_dial(const char *domain, const char *inside, const struct worker *worker)
+static void assert_dial(const char *domain, const char *inside, const struct mailbox *worker)
 {
 	uint8_t token[TOKEN_BYTES];
 	char text[ADDR_TEXT_MAX];
-	struct worker *to;
+	struct mailbox *to;
 	struct mail *mail = fake_take_mail(&to);
 
 	memset(token, 0xff, sizeof(token));

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "tests/unit/user/fakes.h"
 #include "common/base/timestamp.h"
+#include "tests/unit/user/fakes.h"
 #include "user/private/taken.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-static struct worker *workers[2] = {(struct worker *)"a", (struct worker *)"b"};
-static struct crew crew = {.workers = workers, .n = 2};
+static struct mailbox *workers[2] = {(struct mailbox *)"a", (struct mailbox *)"b"};
+static struct crew crew = {.boxes = workers, .n = 2};
 static struct event_base *base;
 static struct private_service service;
 
@@ -65,7 +65,7 @@ static void taken(const char *domain, const char *proxy)
 static void assert_inside(const char *expected)
 {
 	char text[ADDR_TEXT_MAX];
-	struct worker *to;
+	struct mailbox *to;
 	struct mail *mail = fake_take_mail(&to);
 
 	assert_ptr_equal(to, workers[1]);

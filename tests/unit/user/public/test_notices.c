@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
-static struct worker *workers[2] = {(struct worker *)"a", (struct worker *)"b"};
-static struct crew crew = {.workers = workers, .n = 2};
+static struct mailbox *workers[2] = {(struct mailbox *)"a", (struct mailbox *)"b"};
+static struct crew crew = {.boxes = workers, .n = 2};
 static struct notices notices;
 
 static int start(void **state)
@@ -43,7 +43,7 @@ static void send_notice(unsigned worker, uint64_t connection)
 
 static void assert_refused(unsigned worker, uint64_t connection, const char *reason)
 {
-	struct worker *to;
+	struct mailbox *to;
 	struct mail *mail = fake_take_mail(&to);
 
 	assert_ptr_equal(to, workers[worker]);

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "tests/unit/user/fakes.h"
-#include "user/public/publisher.h"
 #include "user/mail/routes.h"
+#include "user/public/publisher.h"
 
 static void one_table_a_turn_for_all(void **state)
 {
 	const struct announcements_limits limits = {.total = 10, .per_owner = 10};
-	struct worker *workers[2] = {(struct worker *)"a", (struct worker *)"b"};
-	struct crew crew = {.workers = workers, .n = 2};
+	struct mailbox *workers[2] = {(struct mailbox *)"a", (struct mailbox *)"b"};
+	struct crew crew = {.boxes = workers, .n = 2};
 	struct event_base *base = event_base_new();
 	struct announcements *all = NULL;
 	struct publisher *publisher = NULL;
@@ -29,7 +29,7 @@ static void one_table_a_turn_for_all(void **state)
 	assert_int_equal(n_fake_mail, 2);
 
 	for (unsigned i = 0; i < 2; i++) {
-		struct worker *to;
+		struct mailbox *to;
 		struct mail *mail = fake_take_mail(&to);
 		assert_ptr_equal(to, workers[i]);
 		assert_int_equal(mail->type, MAIL_ROUTES);

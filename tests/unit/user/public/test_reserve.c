@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "tests/unit/user/fakes.h"
 #include "common/base/timestamp.h"
+#include "tests/unit/user/fakes.h"
 #include "user/public/service.h"
 #include "user/wire/token_text.h"
 
 #include <stdio.h>
 #include <unistd.h>
 
-static struct worker *workers[3] = {(struct worker *)"0", (struct worker *)"1",
-				    (struct worker *)"2"};
+static struct mailbox *workers[3] = {(struct mailbox *)"0", (struct mailbox *)"1",
+				     (struct mailbox *)"2"};
 static struct crew crew;
 static struct public_service service;
 
@@ -20,7 +20,7 @@ static int start(void **state)
 	const struct stored record = {"a.org", "", "priv", timestamp_now() + 300};
 
 	(void)state;
-	crew = (struct crew){.workers = workers, .n = 3};
+	crew = (struct crew){.boxes = workers, .n = 3};
 	service = (struct public_service){
 		.name = "pub",
 		.crew = &crew,
@@ -68,7 +68,7 @@ static void assert_tokens(struct jsonrpc_call *call, size_t n, unsigned first)
 	assert_true(json_number_value(json_object_get(call->result, "expires_in")) == 2.5);
 	for (size_t i = 0; i < n; i++) {
 		uint8_t token[TOKEN_BYTES];
-		struct worker *to;
+		struct mailbox *to;
 		struct mail *mail = fake_take_mail(&to);
 
 		assert_int_equal(token_decode(json_string_value(json_array_get(tokens, i)), token),

@@ -92,8 +92,8 @@ static const char *public_script(void)
 static void a_public_proxy(void **state)
 {
 	(void)state;
-	open_control(ROLE_PUBLIC, "  internal_endpoint: 127.0.0.1:9999\n"
-				  "  internal_bind_address: 127.0.0.1:9999\n");
+	open_control(&role_public, "  internal_endpoint: 127.0.0.1:9999\n"
+				   "  internal_bind_address: 127.0.0.1:9999\n");
 	run_beside(public_script);
 }
 

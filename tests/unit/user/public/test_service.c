@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* announceConnections, getAnnouncements and withdrawConnection, with the datastore behind them. */
-#include "tests/unit/user/fakes.h"
 #include "common/base/timestamp.h"
+#include "tests/unit/user/fakes.h"
 #include "user/public/service.h"
 #include "user/store/sqlite.h"
 

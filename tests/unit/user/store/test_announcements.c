@@ -56,8 +56,7 @@ static void assert_list(const struct announcements *all, const char *expected)
 	const struct announcement *item;
 	char text[1000] = "";
 
-	TAILQ_FOREACH(item, announcements_list(all), entry)
-	{
+	TAILQ_FOREACH(item, announcements_list(all), entry) {
 		sprintf(text + strlen(text), "%s %s %s %lld;", item->domain, item->peer,
 			item->owner, (long long)item->expires_at);
 		assert_ptr_equal(announcements_find(all, item->domain, item->peer), item);

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The control thread of a public proxy. */
+#pragma once
+
+struct role_ops;
+
+extern const struct role_ops role_public;
