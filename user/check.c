@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/check.h"
+
 #include "common/base/cleanup.h"
 #include "common/settings/settings.h"
 #include "user/settings_schema.h"

@@ -2,6 +2,7 @@
 #include "user/proxy.h"
 
 #include "common/base/cleanup.h"
+#include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/log_queue.h"
 #include "user/control/control.h"

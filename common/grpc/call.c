@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* One call: its messages on the way out, its deadline, its end. */
-#include "common/grpc/session_private.h"
-
 #include "common/base/cleanup.h"
+#include "common/grpc/session_private.h"
 
 #include <errno.h>
 #include <stdio.h>

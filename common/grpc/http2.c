@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* What nghttp2 reports, turned into calls and messages. */
-#include "common/grpc/session_private.h"
-
 #include "common/base/cleanup.h"
+#include "common/grpc/session_private.h"
 
 #include <errno.h>
 #include <stdio.h>

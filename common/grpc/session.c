@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "common/grpc/session_private.h"
-
 #include "common/base/cleanup.h"
+#include "common/base/clock.h"
+#include "common/grpc/session_private.h"
 
 #include <errno.h>
 #include <event2/bufferevent_ssl.h>
@@ -15,14 +15,6 @@
 
 /* Frames that nghttp2 may hold for a peer that asks much and reads nothing. */
 #define OUTBOUND_FRAMES_MAX 4096
-
-uint64_t grpc_now_ms(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 static void arm(struct event *timer, unsigned ms)
 {
@@ -208,7 +200,7 @@ static void on_read(struct bufferevent *bev, void *arg)
 	size_t length;
 
 	grpc_session_enter(session);
-	session->last_heard_ms = grpc_now_ms();
+	session->last_heard_ms = clock_now_ms();
 	while (!session->dead && !session->freed &&
 	       (length = evbuffer_get_contiguous_space(input)) > 0) {
 		const uint8_t *data = evbuffer_pullup(input, (ev_ssize_t)length);
@@ -244,7 +236,7 @@ static void send_ping(struct grpc_session *session, unsigned timeout_ms)
 	if (nghttp2_submit_ping(session->http2, NGHTTP2_FLAG_NONE, NULL) != 0)
 		return;
 	session->ping_pending = true;
-	session->ping_sent_ms = grpc_now_ms();
+	session->ping_sent_ms = clock_now_ms();
 	arm(session->ping, timeout_ms);
 	grpc_session_schedule(session);
 }
@@ -256,7 +248,7 @@ static void send_ping(struct grpc_session *session, unsigned timeout_ms)
 static void on_ping_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct grpc_session *session = arg;
-	uint64_t silence = grpc_now_ms() - session->last_heard_ms;
+	uint64_t silence = clock_now_ms() - session->last_heard_ms;
 
 	(void)fd;
 	(void)what;
@@ -264,7 +256,7 @@ static void on_ping_timer(evutil_socket_t fd, short what, void *arg)
 		return;
 	if (session->ping_pending && session->last_heard_ms < session->ping_sent_ms) {
 		grpc_session_fail(session, "no answer to a PING in %u ms",
-				  (unsigned)(grpc_now_ms() - session->ping_sent_ms));
+				  (unsigned)(clock_now_ms() - session->ping_sent_ms));
 		return;
 	}
 	session->ping_pending = false;
@@ -282,7 +274,7 @@ void grpc_session_probe(struct grpc_session *session)
 								       : STALE_TIMEOUT_MS;
 
 	if (session->ping_interval_ms > 0 && !session->ping_pending &&
-	    grpc_now_ms() - session->last_heard_ms > STALE_MS)
+	    clock_now_ms() - session->last_heard_ms > STALE_MS)
 		send_ping(session, timeout);
 }
 
@@ -337,7 +329,7 @@ int grpc_session_new(struct bufferevent *bev, const struct grpc_session_config *
 	session->max_streams = config->max_streams;
 	session->ping_interval_ms = config->ping_interval_ms;
 	session->ping_timeout_ms = config->ping_timeout_ms;
-	session->last_heard_ms = grpc_now_ms();
+	session->last_heard_ms = clock_now_ms();
 	int r = start(session, config);
 	if (r < 0) {
 		session->dead = true;

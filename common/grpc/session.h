@@ -58,9 +58,6 @@ struct grpc_call_ops {
 	void (*closed)(struct grpc_call *call, int status, const char *text, void *arg);
 };
 
-/* Monotonic. */
-uint64_t grpc_now_ms(void);
-
 /* Takes `bev` in any case. 0 or a negative errno. */
 int grpc_session_new(struct bufferevent *bev, const struct grpc_session_config *config,
 		     const struct grpc_session_ops *ops, void *arg, struct grpc_session **ret);

@@ -3,20 +3,6 @@
 #include "common/loop/timer.h"
 
 #include <stddef.h>
-#include <time.h>
-
-uint64_t timer_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
-}
-
-int64_t timer_now_ms(void)
-{
-	return (int64_t)(timer_now() / NS_PER_MS);
-}
 
 static struct timer *meld(struct timer *a, struct timer *b)
 {

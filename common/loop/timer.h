@@ -5,11 +5,10 @@
  */
 #pragma once
 
+#include "common/base/clock.h"
+
 #include <stdbool.h>
 #include <stdint.h>
-
-#define NS_PER_MS 1000000ull
-#define NS_PER_S  1000000000ull
 
 struct timer {
 	uint64_t due;
@@ -22,10 +21,6 @@ struct timer {
 struct timers {
 	struct timer *root;
 };
-
-uint64_t timer_now(void);
-/* The same in ms, as the control thread counts; signed, as differences may be negative. */
-int64_t timer_now_ms(void);
 
 /* Arm, or move an armed one. */
 void timer_arm(struct timers *timers, struct timer *timer, uint64_t due);

@@ -2,6 +2,8 @@
 /* A descriptor in a worker's epoll, and who is told about it. */
 #pragma once
 
+#include "common/base/container_of.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -20,6 +22,3 @@ void watch_remove(int epoll, struct watch *watch);
 
 /* Out of the epoll and closed. Takes one that is closed already. */
 void watch_close(struct watch *watch);
-
-#define container_of(pointer, type, member) \
-	((type *)(void *)((char *)(pointer)-offsetof(type, member)))

@@ -2,6 +2,7 @@
 #include "common/net/listener.h"
 
 #include "common/base/cleanup.h"
+#include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/net/rate_limit.h"
 
@@ -41,14 +42,6 @@ __attribute__((format(printf, 3, 4))) static int fail(int r, char **ret_error, c
 	return r;
 }
 
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 static void on_accept(struct evconnlistener *socket, evutil_socket_t fd, struct sockaddr *sa,
 		      int length, void *arg)
 {
@@ -58,7 +51,7 @@ static void on_accept(struct evconnlistener *socket, evutil_socket_t fd, struct 
 
 	(void)socket;
 	memcpy(&peer.sa, sa, (size_t)length);
-	if (!rate_limit_admit(listener->limit, &peer, now_ms())) {
+	if (!rate_limit_admit(listener->limit, &peer, (uint64_t)clock_now_ms())) {
 		addr_format_anonymous(&peer, text);
 		log_debug("%s: connection from %s is over the rate limit", listener->name, text);
 		(void)close(fd);

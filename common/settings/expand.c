@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "common/settings/vars.h"
-
 #include "common/base/cleanup.h"
+#include "common/settings/vars.h"
 
 #include <ctype.h>
 #include <errno.h>

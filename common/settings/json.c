@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "common/settings/yaml.h"
-
 #include "common/base/cleanup.h"
 #include "common/settings/tree.h"
+#include "common/settings/yaml.h"
 
 #include <errno.h>
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "common/settings/file.h"
-
 #include "common/base/cleanup.h"
+#include "common/settings/file.h"
 #include "common/settings/tree.h"
 
 #include <errno.h>

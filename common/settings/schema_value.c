@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "common/settings/schema.h"
-
 #include "common/base/addr.h"
 #include "common/base/cleanup.h"
 #include "common/base/domain.h"
 #include "common/base/timestamp.h"
+#include "common/settings/schema.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "common/settings/file.h"
-
 #include "common/settings/vars.h"
+
 #include "common/base/cleanup.h"
+#include "common/settings/file.h"
 #include "common/settings/schema.h"
 #include "common/settings/tree.h"
 #include "common/settings/yaml.h"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/control/control.h"
+
 #include "common/base/cleanup.h"
 #include "common/base/log.h"
 #include "common/base/timestamp.h"

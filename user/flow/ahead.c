@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/flow/ahead.h"
 
+#include "common/base/clock.h"
 #include "common/base/log.h"
 #include "user/flow/connection.h"
 #include "user/flow/dial.h"
@@ -70,7 +71,7 @@ static void begin_stream(struct connection *connection, const struct proxy_heade
 {
 	struct worker *worker = connection->worker;
 	struct addr inside[ENDPOINT_ADDRS];
-	uint64_t now = timer_now();
+	uint64_t now = clock_now();
 	unsigned n =
 		inside_recall(worker->inside, header->authority, connection->operator, now, inside);
 	const char *question = n > 0 ? "" : header->authority;

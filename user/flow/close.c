@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* The end of a connection: descriptors closed, one line in the log. */
+#include "common/base/clock.h"
 #include "common/base/log.h"
 #include "user/flow/ahead.h"
 #include "user/flow/connection.h"
@@ -16,7 +17,7 @@ static const char *or_none(const char *text)
 static void log_closed(const struct connection *connection, const char *reason)
 {
 	const struct stream *stream = &connection->stream;
-	double seconds = (double)(timer_now() - connection->began) / 1e9;
+	double seconds = (double)(clock_now() - connection->began) / 1e9;
 
 	log_info("connection %" PRIu64 " closed: client=%s name=%s operator=%s peer=%s up=%" PRIu64
 		 " down=%" PRIu64 " kernel_up=%" PRIu64 " kernel_down=%" PRIu64

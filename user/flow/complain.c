@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/flow/complain.h"
 
+#include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/loop/watch.h"
 
@@ -37,7 +38,7 @@ static void on_second_over(struct timer *timer)
 	log_warn("%s (%u more times in a second)", texts[count - complaints->counts],
 		 count->unsaid);
 	count->unsaid = 0;
-	timer_arm(complaints->timers, timer, timer_now() + NS_PER_S);
+	timer_arm(complaints->timers, timer, clock_now() + NS_PER_S);
 }
 
 void complaints_init(struct complaints *complaints, struct timers *timers)
@@ -58,7 +59,7 @@ void complain(struct complaints *complaints, enum complaint kind, const char *wh
 		return;
 	}
 	log_warn("%s%s%s", who ? who : "", who ? ": " : "", texts[kind]);
-	timer_arm(complaints->timers, &count->timer, timer_now() + NS_PER_S);
+	timer_arm(complaints->timers, &count->timer, clock_now() + NS_PER_S);
 }
 
 void complain_of(struct complaints *complaints, enum complaint kind, const struct addr *who)

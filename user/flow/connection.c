@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/flow/connection.h"
 
+#include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/log_queue.h"
 #include "user/flow/dial.h"
@@ -45,7 +46,7 @@ struct connection *connection_new(struct worker *worker, enum connection_state s
 	connection->state = state;
 	/* Unique in the process, and telling the worker. */
 	connection->id = worker->next_id++ * shop->config->workers + worker->index;
-	connection->began = timer_now();
+	connection->began = clock_now();
 	stream_init(&connection->stream, &worker->plane, NULL);
 	TAILQ_INSERT_TAIL(&worker->states[state], connection, in_state);
 	return connection;

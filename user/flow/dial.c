@@ -2,6 +2,7 @@
 #include "user/flow/dial.h"
 
 #include "common/base/cleanup.h"
+#include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/loop/socket.h"
 #include "user/flow/ahead.h"
@@ -254,7 +255,7 @@ static int try_address(struct connection *connection, int side, const struct add
 /* Each address that is left gets the same part of the time that is left. */
 static void share_time(struct connection *connection, struct dial_side *to)
 {
-	uint64_t now = timer_now();
+	uint64_t now = clock_now();
 
 	if (to->next < to->n && connection->deadline.armed && connection->deadline.due > now)
 		timer_arm(&connection->worker->timers, &to->attempt,
@@ -388,7 +389,7 @@ int dial_resume(struct connection *connection, const struct addr *addrs, unsigne
 	connection->dial->sides[SIDE_OUTSIDE].connected = true;
 	connection->deadline.fire = on_deadline;
 	timer_arm(&worker->timers, &connection->deadline,
-		  timer_now() + worker->shop->config->dial_timeout);
+		  clock_now() + worker->shop->config->dial_timeout);
 	outside->ready = on_ready;
 	if (n > 0)
 		dial_inside(connection, addrs, n);
@@ -409,7 +410,7 @@ void dial_answered(struct worker *worker, const struct mail *mail)
 		connection_close(connection, true, "nobody has announced this name here");
 		return;
 	}
-	inside_learn(worker->inside, connection->name, connection->operator, addrs, n, timer_now());
+	inside_learn(worker->inside, connection->name, connection->operator, addrs, n, clock_now());
 	ids_remove(connection);
 	dial_inside(connection, addrs, n);
 }

@@ -2,6 +2,7 @@
 #include "user/flow/dial_back.h"
 
 #include "common/base/cleanup.h"
+#include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/loop/socket.h"
 #include "user/flow/complain.h"
@@ -130,7 +131,7 @@ void dial_back_accepted(struct worker *worker, int fd_taken, const struct addr *
 	LIST_INSERT_HEAD(&worker->dial_backs, dial_back, in_worker);
 	worker->n_dial_backs++;
 	timer_arm(&worker->timers, &dial_back->deadline,
-		  timer_now() + worker->shop->config->token_timeout);
+		  clock_now() + worker->shop->config->token_timeout);
 	/* As a rule the token has come with the connection. */
 	if (!look(dial_back) && watch_set(worker->epoll, &dial_back->watch, EPOLLIN) < 0)
 		finish(dial_back);

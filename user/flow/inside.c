@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/flow/inside.h"
 
+#include "common/base/clock.h"
 #include "common/loop/timer.h"
 
 #include <stdlib.h>

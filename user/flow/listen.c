@@ -2,6 +2,7 @@
 #include "user/flow/listen.h"
 
 #include "common/base/cleanup.h"
+#include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/loop/socket.h"
 #include "user/flow/complain.h"
@@ -68,7 +69,7 @@ static void back_off(struct listen *listen, int error)
 		log_error("accept: %s; waiting until connections have ended", strerror(error));
 	listen->complained = true;
 	watch_remove(worker->epoll, &listen->watch);
-	timer_arm(&worker->timers, &listen->back_off, timer_now() + BACK_OFF);
+	timer_arm(&worker->timers, &listen->back_off, clock_now() + BACK_OFF);
 }
 
 static void on_back_off_over(struct timer *timer)
@@ -76,7 +77,7 @@ static void on_back_off_over(struct timer *timer)
 	struct listen *listen = container_of(timer, struct listen, back_off);
 
 	if (watch_set(listen->worker->epoll, &listen->watch, EPOLLIN) < 0)
-		timer_arm(&listen->worker->timers, timer, timer_now() + BACK_OFF);
+		timer_arm(&listen->worker->timers, timer, clock_now() + BACK_OFF);
 }
 
 static bool is_shortage(int error)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/flow/park.h"
 
+#include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/loop/socket.h"
 #include "user/flow/complain.h"
@@ -120,7 +121,7 @@ void park_reserve(struct worker *worker, const struct mail *mail)
 	parking->n++;
 	LIST_INSERT_HEAD(bucket_of(parking, parked->token_key), parked, in_list);
 	timer_arm(&worker->timers, &parked->timer,
-		  timer_now() + mail->u.reservation.valid_ms * NS_PER_MS);
+		  clock_now() + mail->u.reservation.valid_ms * NS_PER_MS);
 }
 
 /* The control thread counts the tokens that are out; this one is out no more. */
@@ -162,7 +163,7 @@ bool park_claimed(struct worker *worker, int fd, const uint8_t key[TOKEN_KEY_BYT
 		socket_probe_after(fd, PROBE_AHEAD_S); /* the rest comes from the listener */
 	else
 		socket_keep_alive(fd, PROBE_AHEAD_S);
-	timer_arm(&worker->timers, &parked->timer, timer_now() + parking_time(worker, key));
+	timer_arm(&worker->timers, &parked->timer, clock_now() + parking_time(worker, key));
 	if (watch_set(worker->epoll, &parked->watch, EPOLLIN | EPOLLRDHUP) < 0)
 		finish(parked);
 	return true;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/flow/rate_gate.h"
 
+#include "common/base/clock.h"
 #include "common/loop/timer.h"
 #include "common/net/rate_limit.h"
 
@@ -46,7 +47,7 @@ void rate_gate_free(struct rate_gate *gate)
 
 bool rate_gate_admit(struct rate_gate *gate, const struct addr *source)
 {
-	uint64_t now_ms = timer_now() / NS_PER_MS;
+	uint64_t now_ms = clock_now() / NS_PER_MS;
 
 	pthread_mutex_lock(&gate->lock);
 	bool admitted = rate_limit_admit(gate->limit, source, now_ms);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/flow/refuse.h"
 
+#include "common/base/clock.h"
 #include "user/flow/connection.h"
 #include "user/flow/worker.h"
 
@@ -52,7 +53,7 @@ void refuse(struct connection *connection, uint8_t alert, const char *reason)
 	(void)shutdown(watch->fd, SHUT_WR);
 	watch->ready = on_ready;
 	connection->deadline.fire = on_deadline;
-	timer_arm(&worker->timers, &connection->deadline, timer_now() + LINGER);
+	timer_arm(&worker->timers, &connection->deadline, clock_now() + LINGER);
 	if (watch_set(worker->epoll, watch, EPOLLIN) < 0)
 		connection_close(connection, true, reason);
 }

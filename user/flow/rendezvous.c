@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/flow/rendezvous.h"
 
+#include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/loop/socket.h"
 #include "user/flow/complain.h"
@@ -106,7 +107,7 @@ void rendezvous_begin(struct connection *connection)
 	watch->ready = on_ready;
 	connection->deadline.fire = on_deadline;
 	timer_arm(&worker->timers, &connection->deadline,
-		  timer_now() + worker->shop->config->accept_timeout);
+		  clock_now() + worker->shop->config->accept_timeout);
 	if (watch_set(worker->epoll, watch, 0) < 0)
 		connection_close(connection, true, "no memory to watch the connection");
 }

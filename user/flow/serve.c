@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/flow/serve.h"
 
+#include "common/base/clock.h"
 #include "user/flow/connection.h"
 #include "user/flow/pair.h"
 #include "user/flow/worker.h"
@@ -74,7 +75,7 @@ bool serve_by_parked(struct connection *connection, int fd)
 
 		connection->deadline.fire = on_answer_due;
 		timer_arm(&worker->timers, &connection->deadline,
-			  timer_now() + worker->shop->config->accept_timeout);
+			  clock_now() + worker->shop->config->accept_timeout);
 	}
 	return true;
 }

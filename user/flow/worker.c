@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/flow/worker.h"
 
+#include "common/base/clock.h"
 #include "common/base/log.h"
 #include "user/flow/dial.h"
 #include "user/flow/ids.h"
@@ -72,7 +73,7 @@ static void on_grace_over(struct timer *timer)
 /* Nothing new; what is open may end by itself until the time is up. */
 static void stop(struct worker *worker, unsigned grace_ms)
 {
-	uint64_t end = timer_now() + grace_ms * NS_PER_MS;
+	uint64_t end = clock_now() + grace_ms * NS_PER_MS;
 
 	if (worker->stopping) {
 		if (!worker->grace.armed || end < worker->grace.due)
@@ -173,7 +174,7 @@ static void turn(struct worker *worker)
 		if (watch->fd >= 0 && watch->added)
 			watch->ready(watch, events[i].events);
 	}
-	timers_run(&worker->timers, timer_now());
+	timers_run(&worker->timers, clock_now());
 	connection_bury(worker);
 	dial_back_bury(worker);
 	park_bury(worker);

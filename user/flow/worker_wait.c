@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/flow/worker_wait.h"
 
+#include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/log_queue.h"
 #include "user/flow/worker.h"
@@ -24,7 +25,7 @@ static bool has_crowd(const struct worker *worker)
 
 	for (unsigned i = 1; connection && i < crowd; i++)
 		connection = TAILQ_PREV(connection, connection_list, in_state);
-	return connection && timer_now() - connection->stream.started < YOUNG;
+	return connection && clock_now() - connection->stream.started < YOUNG;
 }
 
 /*
@@ -34,7 +35,7 @@ static bool has_crowd(const struct worker *worker)
 static int sleep_until(const struct worker *worker, struct epoll_event *events, int most)
 {
 	static _Atomic bool coarse;
-	int64_t next = timers_next(&worker->timers, timer_now());
+	int64_t next = timers_next(&worker->timers, clock_now());
 	struct timespec timeout = {next / (int64_t)NS_PER_S, next % (int64_t)NS_PER_S};
 
 	if (!atomic_load(&coarse)) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/mail/config.h"
 
+#include "common/base/clock.h"
 #include "common/settings/settings.h"
 
 #include <errno.h>

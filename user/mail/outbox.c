@@ -2,6 +2,7 @@
 #include "user/mail/outbox.h"
 
 #include "common/base/cleanup.h"
+#include "common/base/clock.h"
 #include "common/loop/watch.h"
 
 #include <stddef.h>
@@ -59,5 +60,5 @@ void outbox_put_later(struct outbox *outbox, struct mail *mail)
 {
 	append(outbox, mail);
 	if (!outbox->flush.armed)
-		timer_arm(outbox->timers, &outbox->flush, timer_now() + WAIT);
+		timer_arm(outbox->timers, &outbox->flush, clock_now() + WAIT);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/mail/routes.h"
+
 #include "common/base/siphash.h"
 #include "user/mail/mailbox.h"
 

@@ -2,6 +2,7 @@
 #include "user/plane/load_watch.h"
 
 #include "common/base/cleanup.h"
+#include "common/base/clock.h"
 #include "common/loop/timer.h"
 
 #include <fcntl.h>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/plane/stream.h"
 
+#include "common/base/clock.h"
 #include "common/loop/socket.h"
 #include "user/plane/choose.h"
 #include "user/plane/move.h"
@@ -36,7 +37,7 @@ static void retry_later(struct stream *stream)
 {
 	if (stream->retry.armed)
 		return;
-	timer_arm(stream->plane->timers, &stream->retry, timer_now() + stream->retry_after);
+	timer_arm(stream->plane->timers, &stream->retry, clock_now() + stream->retry_after);
 	stream->retry_after *= 2;
 	if (stream->retry_after > RETRY_MOST)
 		stream->retry_after = RETRY_MOST;
@@ -252,7 +253,7 @@ static void on_look(struct timer *timer)
 	struct stream *stream = container_of(timer, struct stream, look);
 	enum stream_end_reason reason;
 
-	if (!progress_check(stream, timer_now(), &reason))
+	if (!progress_check(stream, clock_now(), &reason))
 		end(stream, reason);
 }
 
@@ -263,7 +264,7 @@ static void on_urgent(struct timer *timer)
 	if (sockmap_stopped_at_urgent(stream))
 		end(stream, STREAM_URGENT);
 	else if (sockmap_stops_at_urgent(stream))
-		timer_arm(stream->plane->timers, timer, timer_now() + URGENT_EVERY);
+		timer_arm(stream->plane->timers, timer, clock_now() + URGENT_EVERY);
 }
 
 static void enter_sockmap(struct stream *stream)
@@ -345,7 +346,7 @@ static void settle(struct stream *stream)
 {
 	if (!stream->running)
 		return;
-	uint64_t now = timer_now();
+	uint64_t now = clock_now();
 	enum stream_path wanted = choose_path(stream, now);
 	if (wanted != PATH_SOCKMAP && stream->path != PATH_SOCKMAP)
 		stream->entering = false;
@@ -389,7 +390,7 @@ void stream_init(struct stream *stream, struct plane *plane,
 
 void stream_start(struct stream *stream)
 {
-	uint64_t now = timer_now();
+	uint64_t now = clock_now();
 
 	stream->running = true;
 	stream->started = stream->burst_began = now;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/private/announcer.h"
+
 #include "user/private/peer.h"
 
 #include <errno.h>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/private/endpoints.h"
+
 #include "common/base/addr.h"
 
 #include <errno.h>

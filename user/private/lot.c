@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/private/lot.h"
+
 #include "common/base/backoff.h"
 #include "common/base/cleanup.h"
+#include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/timestamp.h"
 #include "common/loop/timer.h"
@@ -171,7 +173,7 @@ void lot_came(struct lot *lot, unsigned worker, uint64_t connection)
 		lot->dialled--;
 	if (lot->demand.waiting >= lot->keeper->settings.max)
 		return; /* not one of those that we asked for */
-	lot->places[lot->demand.waiting] = (struct place){worker, connection, timer_now_ms()};
+	lot->places[lot->demand.waiting] = (struct place){worker, connection, clock_now_ms()};
 	demand_came(&lot->demand);
 }
 
@@ -228,7 +230,7 @@ void lot_lost(struct lot *lot, unsigned worker, uint64_t connection)
 		bounced(lot);
 		return;
 	}
-	bool steady = timer_now_ms() - place->since >= lot->keeper->settings.steady;
+	bool steady = clock_now_ms() - place->since >= lot->keeper->settings.steady;
 	clear(lot, place);
 	demand_lost(&lot->demand);
 	if (steady) {

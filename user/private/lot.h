@@ -12,6 +12,7 @@
  */
 #pragma once
 
+#include "common/base/clock.h"
 #include "user/private/demand.h"
 #include "user/private/keeper.h"
 
@@ -46,7 +47,7 @@ struct lot {
 	unsigned failures;       /* of calls, since the last one that was answered */
 	unsigned bounces;        /* connections that did not last, since one that did */
 	json_t *directory;       /* entry of the public proxy; NULL: not known or not needed */
-	int64_t directory_since; /* as timer_now_ms() tells */
+	int64_t directory_since; /* as clock_now_ms() tells */
 	bool fresh;              /* it was asked for in this attempt */
 	bool denied;             /* and our announcements will not change that */
 	char *problem;           /* the last one logged */

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/private/peer.h"
+
 #include "common/base/backoff.h"
 #include "common/base/cleanup.h"
+#include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/timestamp.h"
 #include "common/loop/timer.h"
@@ -43,7 +45,7 @@ static void set_problem(struct peer *peer, const char *problem)
 
 static void failed(struct peer *peer, const char *problem)
 {
-	int64_t now = timer_now_ms();
+	int64_t now = clock_now_ms();
 
 	if (peer->reached || peer->failures == 0)
 		peer->down_since = now;
@@ -64,7 +66,7 @@ static void failed_reply(struct peer *peer, int r, const struct jsonrpc_error *e
 
 static void schedule(struct peer *peer)
 {
-	int64_t left = peer->next_announce - timer_now_ms();
+	int64_t left = peer->next_announce - clock_now_ms();
 
 	if (peer->again || left < 0)
 		left = 0;
@@ -134,7 +136,7 @@ static void announced(int r, json_t *result, const struct jsonrpc_error *error, 
 	peer->failures = 0;
 	set_problem(peer, NULL);
 	unsigned refused = note_items(peer, sent, answers);
-	peer->next_announce = timer_now_ms() + (refused ? AGAIN_REFUSED_MS : AGAIN_MS);
+	peer->next_announce = clock_now_ms() + (refused ? AGAIN_REFUSED_MS : AGAIN_MS);
 	schedule(peer);
 	if (peer->announcer->accepted && refused < json_array_size(sent))
 		peer->announcer->accepted(peer->name, peer->announcer->accepted_arg);
@@ -288,7 +290,7 @@ void peer_turn(evutil_socket_t fd, short events, void *arg)
 		return;
 	if (peer->calling)
 		peer->again = true;
-	else if (!peer->reached || peer->again || timer_now_ms() >= peer->next_announce)
+	else if (!peer->reached || peer->again || clock_now_ms() >= peer->next_announce)
 		announce(peer);
 	else if (peer->probes_refused)
 		schedule(peer);
@@ -304,7 +306,7 @@ void peer_accepted(struct peer *peer)
 		/* It had nothing to look after, so this is all there is to announce. */
 		peer->reached = true;
 		peer->failures = 0;
-		peer->next_announce = timer_now_ms() + AGAIN_MS;
+		peer->next_announce = clock_now_ms() + AGAIN_MS;
 		schedule(peer);
 	} else if (!peer->reached) {
 		peer_wait(peer, 0);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/private/reserve.h"
+
 #include "common/base/cleanup.h"
+#include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/loop/timer.h"
 #include "user/private/endpoints.h"
@@ -197,7 +199,7 @@ static void looked_up(int r, json_t *result, const struct jsonrpc_error *error, 
 		lot_refused(lot, "the directory has no entry for it", true);
 	} else {
 		lot->directory = json_incref(entry);
-		lot->directory_since = timer_now_ms();
+		lot->directory_since = clock_now_ms();
 		lot->fresh = true;
 		reserve(lot);
 	}
@@ -224,7 +226,7 @@ void reserve_begin(struct lot *lot)
 
 	lot->asked = missing < RESERVE_MAX ? missing : RESERVE_MAX;
 	if (lot->directory &&
-	    timer_now_ms() - lot->directory_since >= lot->keeper->settings.directory)
+	    clock_now_ms() - lot->directory_since >= lot->keeper->settings.directory)
 		lot_forget_directory(lot);
 	if (lot->directory || endpoints_configured(lot->keeper->service->public_proxies, lot->name))
 		reserve(lot);

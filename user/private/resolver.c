@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/private/resolver.h"
+
+#include "common/base/clock.h"
 #include "common/loop/timer.h"
 #include "common/net/name_lookup.h"
 #include "user/mail/mailbox.h" /* ENDPOINT_ADDRS */
@@ -17,7 +19,7 @@
 struct answer {
 	TAILQ_ENTRY(answer) entry;
 	char *endpoint;
-	uint64_t until; /* as timer_now() tells */
+	uint64_t until; /* as clock_now() tells */
 	struct addr list[ENDPOINT_ADDRS];
 	int n;
 };
@@ -99,7 +101,7 @@ void resolver_free(struct resolver *resolver)
 static const struct answer *recall(struct resolver *resolver, const char *endpoint)
 {
 	struct answer *answer, *next;
-	uint64_t now = timer_now();
+	uint64_t now = clock_now();
 
 	for (answer = TAILQ_FIRST(&resolver->cache); answer; answer = next) {
 		next = TAILQ_NEXT(answer, entry);
@@ -124,7 +126,7 @@ static void remember(struct resolver *resolver, const char *endpoint, const stru
 	if (n > 0)
 		memcpy(answer->list, list, (size_t)n * sizeof(*list));
 	answer->n = n;
-	answer->until = timer_now() + (n > 0 ? CACHE_SECONDS : FAILURE_SECONDS) * NS_PER_S;
+	answer->until = clock_now() + (n > 0 ? CACHE_SECONDS : FAILURE_SECONDS) * NS_PER_S;
 	if (resolver->n_cached >= CACHE_MAX)
 		forget(resolver, TAILQ_FIRST(&resolver->cache));
 	TAILQ_INSERT_TAIL(&resolver->cache, answer, entry);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/private/service.h"
+
 #include "common/base/timestamp.h"
 #include "user/private/announce.h"
 #include "user/private/incoming.h"

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/public/notices.h"
+
 #include "common/base/cleanup.h"
+#include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/loop/timer.h"
 #include "user/wire/answer.h"
@@ -95,7 +97,7 @@ static int call(struct notices *notices, struct pending *pending, unsigned timeo
 static void send_first(struct notices *notices, struct notice_line *line)
 {
 	struct pending *pending = TAILQ_FIRST(&line->waiting);
-	uint64_t now = timer_now();
+	uint64_t now = clock_now();
 
 	TAILQ_REMOVE(&line->waiting, pending, in_line);
 	if (pending->due <= now) {
@@ -146,7 +148,7 @@ void notices_send(struct notices *notices, struct mail *mail)
 	const struct pending origin = {
 		.notices = notices,
 		.mail = mail,
-		.due = timer_now() + notices->timeout_ms * NS_PER_MS,
+		.due = clock_now() + notices->timeout_ms * NS_PER_MS,
 		.worker = mail->u.notice.worker,
 		.connection = mail->u.notice.connection,
 	};

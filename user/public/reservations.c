@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/public/reservations.h"
+
 #include "common/base/cleanup.h"
 
 #include <stdlib.h>

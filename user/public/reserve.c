@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/public/reserve.h"
+
 #include "common/base/cleanup.h"
+#include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/timestamp.h"
 #include "common/loop/timer.h"
@@ -80,7 +82,7 @@ static void reserve(struct public_service *service, const char *operator, unsign
 	int r = 0;
 
 	if (!service->stopping && service->crew->n > 0)
-		n = reservations_take(service->reservations, operator, wanted, timer_now_ms());
+		n = reservations_take(service->reservations, operator, wanted, clock_now_ms());
 	for (unsigned i = 0; i < n && r == 0; i++)
 		r = give_token(service, operator, tokens);
 	if (r < 0)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/public/service.h"
+
 #include "common/base/cleanup.h"
 #include "common/base/domain.h"
 #include "common/base/log.h"

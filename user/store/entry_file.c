@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/store/entry_file.h"
+
 #include "common/base/cleanup.h"
 #include "common/base/domain.h"
 #include "common/base/timestamp.h"

@@ -11,6 +11,7 @@
  * secure_delete is left off: there are no secrets in it.
  */
 #include "user/store/sqlite.h"
+
 #include "common/base/cleanup.h"
 
 #include <errno.h>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/wire/caller.h"
+
 #include "user/wire/limits.h"
 
 #include <errno.h>

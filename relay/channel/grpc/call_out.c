@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* A message to a relay that can be dialled: a unary call on the kept-open connection. */
-#include "relay/channel/grpc/client.h"
-
 #include "common/base/cleanup.h"
+#include "common/base/clock.h"
+#include "relay/channel/grpc/client.h"
 #include "relay/channel/grpc/outbound.h"
 
 #include <errno.h>
@@ -124,7 +124,7 @@ static void on_timeout(evutil_socket_t fd, short what, void *arg)
 static void call(struct grpc_delivery_out *out)
 {
 	struct grpc_peer *peer = out->peer;
-	uint64_t now = grpc_now_ms();
+	uint64_t now = clock_now_ms();
 	unsigned left = out->deadline_ms > now ? (unsigned)(out->deadline_ms - now) : 1;
 	struct grpc_call *opened;
 
@@ -176,7 +176,7 @@ void grpc_call_out(struct grpc_peer *peer, const struct message *message, messag
 	out->peer = peer;
 	out->done = done;
 	out->arg = arg;
-	out->deadline_ms = grpc_now_ms() + timeout_ms;
+	out->deadline_ms = clock_now_ms() + timeout_ms;
 	if (peer->current && grpc_session_is_usable(peer->current->session)) {
 		call(out);
 		return;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* The connection to one other relay: made when needed, kept, made again when lost. */
-#include "relay/channel/grpc/client.h"
-
 #include "common/base/addr.h"
 #include "common/base/cleanup.h"
+#include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/grpc/dial.h"
 #include "common/settings/settings.h"
+#include "relay/channel/grpc/client.h"
 
 #include <errno.h>
 #include <event2/bufferevent_ssl.h>
@@ -59,7 +59,7 @@ static bool is_needed(const struct grpc_peer *peer)
 void grpc_peer_thrives(struct grpc_peer *peer)
 {
 	peer->pause_ms = peer->client->reconnect_min_ms;
-	peer->last_alive_ms = grpc_now_ms();
+	peer->last_alive_ms = clock_now_ms();
 	peer->complained = false;
 }
 
@@ -85,7 +85,7 @@ static void link_free(struct grpc_link *link, const char *reason)
 
 static void on_unreachable(struct grpc_peer *peer, const char *reason)
 {
-	uint64_t gone_ms = grpc_now_ms() - peer->last_alive_ms;
+	uint64_t gone_ms = clock_now_ms() - peer->last_alive_ms;
 	unsigned longest = peer->client->reconnect_max_ms;
 
 	complain(peer, "cannot connect to", reason);
@@ -100,7 +100,7 @@ static void on_closed(struct grpc_session *session, const char *reason, void *ar
 {
 	struct grpc_link *link = arg;
 	struct grpc_peer *peer = link->peer;
-	bool good = grpc_now_ms() - link->since_ms >= GOOD_MS;
+	bool good = clock_now_ms() - link->since_ms >= GOOD_MS;
 
 	(void)session;
 	if (peer->current != link) {
@@ -115,7 +115,7 @@ static void on_closed(struct grpc_session *session, const char *reason, void *ar
 			 reason);
 	else
 		log_debug("connection to operator '%s' ended: %s", peer->operator, reason);
-	peer->last_alive_ms = grpc_now_ms();
+	peer->last_alive_ms = clock_now_ms();
 	if (!is_needed(peer))
 		return;
 	if (good) {
@@ -147,7 +147,7 @@ static void on_draining(struct grpc_session *session, void *arg)
 	if (!is_needed(peer))
 		return;
 	/* A peer that says good-bye to each new connection must not be asked in a tight loop. */
-	if (grpc_now_ms() - link->since_ms >= GOOD_MS)
+	if (clock_now_ms() - link->since_ms >= GOOD_MS)
 		retry_in(peer, 0);
 	else
 		retry_later(peer, peer->client->reconnect_max_ms);
@@ -197,7 +197,7 @@ static int connect_link(struct grpc_peer *peer, struct bufferevent *bev, struct 
 		.authority = peer->operator, };
 
 	link->peer = peer;
-	link->since_ms = grpc_now_ms();
+	link->since_ms = clock_now_ms();
 	return grpc_session_new(bev, &config, &session_ops, link, &link->session);
 }
 
@@ -241,7 +241,7 @@ static void dial(struct grpc_peer *peer)
 	struct grpc_client *client = peer->client;
 
 	event_del(peer->retry);
-	peer->last_attempt_ms = grpc_now_ms();
+	peer->last_attempt_ms = clock_now_ms();
 	int r = grpc_dial_start(broker_loop(client->channel.broker), client->tls, peer->address,
 				peer->operator, DIAL_TIMEOUT_MS, on_dialled, peer, &peer->dial);
 	if (r < 0)
@@ -286,7 +286,7 @@ static void open_streams(struct grpc_peer *peer)
 
 void grpc_peer_ensure(struct grpc_peer *peer)
 {
-	uint64_t since_ms = grpc_now_ms() - peer->last_attempt_ms;
+	uint64_t since_ms = clock_now_ms() - peer->last_attempt_ms;
 
 	if (peer->current && !grpc_session_is_usable(peer->current->session))
 		return; /* its end is about to be announced */

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* A stream that this relay lends to a peer: the peer sends requests on it, answers go back. */
-#include "relay/channel/grpc/client.h"
-
 #include "common/base/cleanup.h"
 #include "common/base/log.h"
+#include "relay/channel/grpc/client.h"
 #include "relay/channel/grpc/inbound.h"
 
 #include <errno.h>

@@ -7,6 +7,7 @@
 
 #include "common/base/addr.h"
 #include "common/base/cleanup.h"
+#include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/net/listener.h"
 #include "common/settings/settings.h"
@@ -189,7 +190,7 @@ static const char *why_full(const struct grpc_server *server,
 static void complain(struct grpc_server *server, const struct addr *peer, const char *why)
 {
 	char text[ADDR_TEXT_MAX];
-	uint64_t now = grpc_now_ms();
+	uint64_t now = clock_now_ms();
 
 	if (server->complained_ms && now - server->complained_ms < COMPLAINT_MS)
 		return;

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* The two methods of the service: Call, and ServerCall by which a peer lends us a stream. */
-#include "relay/channel/grpc/server.h"
-
 #include "common/base/cleanup.h"
 #include "common/base/log.h"
 #include "relay/channel/grpc/inbound.h"
+#include "relay/channel/grpc/server.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -131,7 +131,7 @@ static void *run(void *arg)
 	struct epoll_event events[64];
 
 	while (!stopped(bridge)) {
-		int64_t next = timers_next(&bridge->timers, timer_now());
+		int64_t next = timers_next(&bridge->timers, clock_now());
 		int n = epoll_wait(bridge->plane.epoll, events, 64,
 				   next < 0 ? -1 : (int)((next + 999999) / 1000000));
 		for (int i = 0; i < n; i++) {
@@ -139,7 +139,7 @@ static void *run(void *arg)
 			if (watch->fd >= 0 && watch->added)
 				watch->ready(watch, events[i].events);
 		}
-		timers_run(&bridge->timers, timer_now());
+		timers_run(&bridge->timers, clock_now());
 	}
 	return NULL;
 }

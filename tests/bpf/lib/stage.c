@@ -101,5 +101,5 @@ void stage_turn(struct stage *stage)
 		if (watch->fd >= 0 && watch->added)
 			watch->ready(watch, events[i].events);
 	}
-	timers_run(&stage->timers, timer_now());
+	timers_run(&stage->timers, clock_now());
 }

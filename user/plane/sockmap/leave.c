@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* The way out of the sockmap: sockmap_leave() of sockmap.h. */
+#include "common/base/clock.h"
 #include "common/loop/socket.h"
 #include "user/plane/sockmap/account.h"
 #include "user/plane/sockmap/kernel.h"
@@ -122,7 +123,7 @@ static int take_passed(struct stream *stream, int i)
 /* 1: nothing is under way, and no segment reaches the program any more. 0: later. */
 static int settle_down(struct stream *stream)
 {
-	bool is_short = tcp_memory_is_short(&stream->plane->load, timer_now());
+	bool is_short = tcp_memory_is_short(&stream->plane->load, clock_now());
 	int r = 1;
 
 	for (int i = 0; i < 2 && r == 1; i++)

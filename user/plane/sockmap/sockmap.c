@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/plane/sockmap/sockmap.h"
 
+#include "common/base/clock.h"
 #include "common/loop/socket.h"
 #include "user/plane/sockmap/account.h"
 #include "user/plane/sockmap/kernel.h"
@@ -277,7 +278,7 @@ int sockmap_clear_to_send(struct stream *stream, int i)
 bool sockmap_unsafe_to_send(struct stream *stream, int i)
 {
 	return !sockmap_all_read(stream, !i) &&
-	       tcp_memory_is_short_now(&stream->plane->load, timer_now());
+	       tcp_memory_is_short_now(&stream->plane->load, clock_now());
 }
 
 int sockmap_backlog_empty(struct stream *stream, int i)

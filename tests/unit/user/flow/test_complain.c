@@ -50,7 +50,7 @@ static int set_up(void **state)
 
 static void a_second_goes_by(struct scene *scene)
 {
-	timers_run(&scene->timers, timer_now() + NS_PER_S);
+	timers_run(&scene->timers, clock_now() + NS_PER_S);
 }
 
 static void first_at_once_then_counted(void **state)
@@ -73,7 +73,7 @@ static void first_at_once_then_counted(void **state)
 	/* Quiet now: nothing is armed, and the next is told at once. */
 	a_second_goes_by(scene);
 	assert_int_equal(n_lines, 3);
-	assert_int_equal(timers_next(&scene->timers, timer_now()), -1);
+	assert_int_equal(timers_next(&scene->timers, clock_now()), -1);
 	complain(&scene->complaints, COMPLAINT_TOKEN_WRONG, NULL);
 	assert_int_equal(n_lines, 4);
 }

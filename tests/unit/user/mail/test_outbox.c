@@ -75,15 +75,15 @@ static void later_waits_for_the_timer(void **state)
 	outbox_put_later(&office->outbox, mail_for(1));
 	outbox_put_later(&office->outbox, mail_for(2));
 	assert_int_equal(is_readable(office), 0);
-	timers_run(&office->timers, timer_now());
+	timers_run(&office->timers, clock_now());
 	assert_int_equal(is_readable(office), 0);
-	timers_run(&office->timers, timer_now() + 10 * NS_PER_MS);
+	timers_run(&office->timers, clock_now() + 10 * NS_PER_MS);
 	assert_int_equal(is_readable(office), 1);
 	expect(office, 1, 2);
 	assert_false(office->outbox.flush.armed);
 	/* And again. */
 	outbox_put_later(&office->outbox, mail_for(3));
-	timers_run(&office->timers, timer_now() + 20 * NS_PER_MS);
+	timers_run(&office->timers, clock_now() + 20 * NS_PER_MS);
 	expect(office, 3, 1);
 }
 
