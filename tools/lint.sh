@@ -61,5 +61,6 @@ step clang-format format
 step shellcheck shell
 step python python
 step licence licence
+step includes tools/includes.py
 step clang-tidy tidy
 exit "$failed"
