@@ -62,5 +62,6 @@ step shellcheck shell
 step python python
 step licence licence
 step includes tools/includes.py
+step way tools/way.py
 step clang-tidy tidy
 exit "$failed"
