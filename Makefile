@@ -264,7 +264,7 @@ install: all
 	$(Q)install -d $(INSTALLED)/bin $(INSTALLED)/share/doc/passage/docs
 	$(Q)install -m 755 $B/bin/proxy $B/bin/relay $(INSTALLED)/bin
 	$(Q)ln -sf relay $(INSTALLED)/bin/hyper && ln -sf relay $(INSTALLED)/bin/eps
-	$(Q)install -m 644 README.md LICENSE $(INSTALLED)/share/doc/passage
+	$(Q)install -m 644 README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md LICENSE $(INSTALLED)/share/doc/passage
 	$(Q)install -m 644 $(wildcard docs/*.md) $(INSTALLED)/share/doc/passage/docs
 	$(Q)tools/install-samples.sh $(INSTALLED)/share/doc/passage
 uninstall:

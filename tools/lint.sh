@@ -63,5 +63,7 @@ step python python
 step licence licence
 step includes tools/includes.py
 step way tools/way.py
+step readmes tools/readmes.py
+step paths tools/paths.py
 step clang-tidy tidy
 exit "$failed"

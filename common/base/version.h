@@ -1,4 +1,4 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #pragma once
 
-#define PASSAGE_VERSION "0.1.0"
+#define PASSAGE_VERSION "0.2.0-dev"
