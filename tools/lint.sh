@@ -64,6 +64,6 @@ step licence licence
 step includes tools/includes.py
 step way tools/way.py
 step readmes tools/readmes.py
-step paths tools/paths.py
+step links tools/links.py
 step clang-tidy tidy
 exit "$failed"
