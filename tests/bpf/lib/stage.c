@@ -2,8 +2,8 @@
 #include "tests/bpf/lib/stage.h"
 
 #include "common/loop/socket.h"
+#include "tests/bpf/lib/kernel_paths.h"
 #include "tests/bpf/lib/load.h"
-#include "user/plane/move.h"
 
 #include <fcntl.h>
 #include <setjmp.h>
@@ -24,23 +24,12 @@ static void on_ended(struct stream *stream, enum stream_end_reason reason)
 	stage->reason = reason;
 }
 
-static void on_ring(struct watch *watch, uint32_t events)
-{
-	(void)events;
-	kernel_share_consume(container_of(watch, struct stage, ring)->plane.kernel);
-}
-
 static void open_kernel(struct stage *stage)
 {
 	const struct kernel_options options = {.workers = 1, .connections = 16};
 	char why[KERNEL_WHY];
 
 	assert_int_equal(kernel_open(&options, &stage->kernel, why), 0);
-	assert_int_equal(
-		kernel_share_new(stage->kernel, 0, stream_kernel_event, &stage->plane.kernel), 0);
-	stage->ring.fd = kernel_share_fd(stage->plane.kernel);
-	stage->ring.ready = on_ring;
-	assert_int_equal(watch_set(stage->plane.epoll, &stage->ring, EPOLLIN), 0);
 }
 
 void stage_open(struct stage *stage, enum stream_forwarding forwarding, uint32_t memory)
@@ -57,12 +46,11 @@ void stage_open(struct stage *stage, enum stream_forwarding forwarding, uint32_t
 		.epoll = epoll_create1(EPOLL_CLOEXEC),
 		.timers = &stage->timers,
 		.settings = &stage->settings,
-		.scratch = malloc(STREAM_CHUNK),
-		.pipes = pipe_pool_new(4),
 	};
-	stage->ring.fd = -1;
 	if (forwarding == FORWARD_SOCKMAP)
 		open_kernel(stage);
+	stage->paths = kernel_paths(stage->kernel);
+	assert_int_equal(plane_open(&stage->plane, &stage->paths, 0), 0);
 	stream_init(&stage->stream, &stage->plane, on_ended);
 	for (int i = 0; i < 2; i++) {
 		struct watch *watch = &stage->stream.ends[i].watch;
@@ -80,13 +68,8 @@ void stage_close(struct stage *stage)
 		stream_close(&stage->stream, true);
 	for (int i = 0; i < 2; i++)
 		close(stage->far[i]);
-	watch_remove(stage->plane.epoll, &stage->ring);
-	if (stage->kernel) {
-		kernel_share_free(stage->plane.kernel);
-		kernel_close(stage->kernel);
-	}
-	pipe_pool_free(stage->plane.pipes);
-	free(stage->plane.scratch);
+	plane_close(&stage->plane);
+	kernel_close(stage->kernel);
 	close(stage->plane.epoll);
 }
 

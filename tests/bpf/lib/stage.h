@@ -3,16 +3,16 @@
  * between. */
 #pragma once
 
+#include "user/plane/path.h"
 #include "user/plane/sockmap/kernel.h"
-#include "user/plane/stream.h"
 
 struct stage {
 	struct timers timers;
 	struct plane_settings settings;
 	struct kernel *kernel; /* NULL: not for this forwarding */
+	struct paths paths;
 	struct plane plane;
 	struct stream stream;
-	struct watch ring;
 	int far[2];
 	bool ended;
 	enum stream_end_reason reason;
