@@ -32,10 +32,9 @@ static void open_kernel(struct stage *stage)
 	assert_int_equal(kernel_open(&options, &stage->kernel, why), 0);
 }
 
-void stage_open(struct stage *stage, enum stream_forwarding forwarding, uint32_t memory)
+static void open_plane(struct stage *stage, enum stream_forwarding forwarding, uint32_t memory,
+		       const struct path_entry *table)
 {
-	const struct load load = {.patience_s = 20};
-
 	memset(stage, 0, sizeof(*stage));
 	stage->settings = (struct plane_settings){
 		.forwarding = forwarding,
@@ -47,19 +46,49 @@ void stage_open(struct stage *stage, enum stream_forwarding forwarding, uint32_t
 		.timers = &stage->timers,
 		.settings = &stage->settings,
 	};
-	if (forwarding == FORWARD_SOCKMAP)
-		open_kernel(stage);
-	stage->paths = kernel_paths(stage->kernel);
+	if (table) {
+		stage->paths = (struct paths){.table = table};
+	} else {
+		if (forwarding == FORWARD_SOCKMAP)
+			open_kernel(stage);
+		stage->paths = kernel_paths(stage->kernel);
+	}
 	assert_int_equal(plane_open(&stage->plane, &stage->paths, 0), 0);
 	stream_init(&stage->stream, &stage->plane, on_ended);
-	for (int i = 0; i < 2; i++) {
-		struct watch *watch = &stage->stream.ends[i].watch;
+}
 
-		assert_int_equal(load_connect(&load, &watch->fd, &stage->far[i]), 0);
-		socket_prepare(watch->fd, memory);
-		fcntl(watch->fd, F_SETFL, O_NONBLOCK);
+static void start(struct stage *stage, const int near[2], const int far[2])
+{
+	for (int i = 0; i < 2; i++) {
+		stage->stream.ends[i].watch.fd = near[i];
+		stage->far[i] = far[i];
+		socket_prepare(near[i], stage->settings.memory);
+		fcntl(near[i], F_SETFL, O_NONBLOCK);
 	}
 	stream_start(&stage->stream);
+}
+
+void stage_open_paths(struct stage *stage, enum stream_forwarding forwarding, uint32_t memory,
+		      const struct path_entry *table)
+{
+	const struct load load = {.patience_s = 20};
+	int near[2], far[2];
+
+	open_plane(stage, forwarding, memory, table);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(load_connect(&load, &near[i], &far[i]), 0);
+	start(stage, near, far);
+}
+
+void stage_open(struct stage *stage, enum stream_forwarding forwarding, uint32_t memory)
+{
+	stage_open_paths(stage, forwarding, memory, NULL);
+}
+
+void stage_open_sockets(struct stage *stage, const int near[2], const int far[2])
+{
+	open_plane(stage, FORWARD_SOCKMAP, 0, NULL);
+	start(stage, near, far);
 }
 
 void stage_close(struct stage *stage)
