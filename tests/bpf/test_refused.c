@@ -16,7 +16,6 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/capability.h>
 #include <sys/socket.h>
@@ -86,8 +85,10 @@ static void run_protocols(int server, int client, int suitable, const char *path
 	const struct load load = {.patience_s = 20};
 	int near[2], far[2];
 
-	if (connect_protocols(server, client, &near[0], &far[0]) < 0)
-		skip();
+	if (connect_protocols(server, client, &near[0], &far[0]) < 0) {
+		print_message("# this kernel has no MPTCP, so there is nobody to keep out\n");
+		return;
+	}
 	assert_int_equal(suitable_for_sockmap(near[0], 0), suitable);
 	assert_int_equal(load_connect(&load, &near[1], &far[1]), 0);
 	stage_open_sockets(&stage, near, far);
@@ -168,17 +169,23 @@ static void test_no_way_out(void **state)
 	char byte;
 
 	(void)state;
-	if (!filter_is_forbidden())
-		skip();
+	bool forbidden = filter_is_forbidden();
+
 	stage_open(&stage, FORWARD_SOCKMAP, 0);
 	into_the_kernel();
 	net_admin(CAP_EFFECTIVE, CAP_CLEAR);
 	stage.settings.forwarding = FORWARD_COPY;
 	stream_look(&stage.stream);
-	for (int i = 0; i < 500 && !stage.ended; i++)
+	for (int i = 0; i < 500 && !stage.ended && strcmp(path_name(&stage.stream), "copy"); i++)
 		stage_turn(&stage);
 	net_admin(CAP_EFFECTIVE, CAP_SET);
-	assert_true(stage.ended);
+	assert_int_equal(stage.ended, forbidden);
+	if (!forbidden) {
+		print_message("# this kernel does not ask for the capability\n");
+		talk(stage.far, 0);
+		stage_close(&stage);
+		return;
+	}
 	assert_int_equal(stage.reason, STREAM_STUCK);
 	for (int i = 0; i < 2; i++)
 		assert_true(recv(stage.far[i], &byte, 1, 0) < 0 && errno == ECONNRESET);
@@ -187,7 +194,7 @@ static void test_no_way_out(void **state)
 }
 
 /* In a child, since a capability that is given away does not come back. */
-static int selftest_without_net_admin(void)
+static int selftest_without_net_admin(bool forbidden)
 {
 	const struct kernel_options options = {.workers = 1, .connections = 16};
 	struct kernel *kernel;
@@ -198,20 +205,20 @@ static int selftest_without_net_admin(void)
 	net_admin(CAP_PERMITTED, CAP_CLEAR);
 	int r = selftest(kernel, why);
 	kernel_close(kernel);
-	fprintf(stderr, "%s\n", why);
+	if (!forbidden)
+		return r < 0;
 	return r == -EPERM && strstr(why, "CAP_NET_ADMIN") ? 0 : 1;
 }
 
 static void test_the_gate_stays_shut(void **state)
 {
+	bool forbidden = filter_is_forbidden();
 	int status;
 
 	(void)state;
-	if (!filter_is_forbidden())
-		skip();
 	pid_t child = fork();
 	if (child == 0)
-		_exit(selftest_without_net_admin());
+		_exit(selftest_without_net_admin(forbidden));
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_int_equal(status, 0);
 }
