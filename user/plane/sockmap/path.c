@@ -9,8 +9,13 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 
-/* Where nothing tells of an urgent byte. */
 #define URGENT_EVERY NS_PER_S
+
+/* Where nothing tells of an urgent byte. */
+struct sockmap_urgent {
+	struct stream *stream;
+	struct timer timer;
+};
 
 static int prepare(const struct path_wants *wants, void **ret, char why[PATH_WHY])
 {
@@ -91,7 +96,7 @@ static void close_worker(struct path *path)
 
 static void on_urgent(struct timer *timer)
 {
-	struct stream *stream = container_of(timer, struct sockmap_stream, urgent)->stream;
+	struct stream *stream = container_of(timer, struct sockmap_urgent, timer)->stream;
 
 	if (sockmap_stopped_at_urgent(stream))
 		stream_stop(stream, STREAM_URGENT);
@@ -99,24 +104,36 @@ static void on_urgent(struct timer *timer)
 		timer_arm(stream->plane->timers, timer, clock_now() + URGENT_EVERY);
 }
 
-static int enter(struct stream *stream, int i)
+static int watch_for_urgent(struct stream *stream)
 {
 	struct sockmap_stream *state = stream->path_state;
 
-	int r = sockmap_enter(stream, i);
-	if (r < 0 || state->urgent.armed || !sockmap_stops_at_urgent(stream))
-		return r;
-	state->stream = stream;
-	state->urgent.fire = on_urgent;
-	timer_arm(stream->plane->timers, &state->urgent, clock_now() + URGENT_EVERY);
+	if (state->urgent || !sockmap_stops_at_urgent(stream))
+		return 0;
+	state->urgent = calloc(1, sizeof(*state->urgent));
+	if (!state->urgent)
+		return -ENOMEM;
+	state->urgent->stream = stream;
+	state->urgent->timer.fire = on_urgent;
+	timer_arm(stream->plane->timers, &state->urgent->timer, clock_now() + URGENT_EVERY);
 	return 0;
+}
+
+static int enter(struct stream *stream, int i)
+{
+	int r = watch_for_urgent(stream);
+
+	return r < 0 ? r : sockmap_enter(stream, i);
 }
 
 static void forget(struct stream *stream)
 {
 	struct sockmap_stream *state = stream->path_state;
 
-	timer_disarm(stream->plane->timers, &state->urgent);
+	if (state->urgent)
+		timer_disarm(stream->plane->timers, &state->urgent->timer);
+	free(state->urgent);
+	state->urgent = NULL;
 	sockmap_forget(stream);
 }
 

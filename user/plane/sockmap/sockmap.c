@@ -35,7 +35,7 @@ volatile struct flow *sockmap_flow(const struct stream *stream, int i)
 
 static bool has_slot(const struct stream *stream, int i)
 {
-	return direction_of(stream, i)->slot != SLOT_NONE;
+	return direction_of(stream, i)->has_slot;
 }
 
 /* What user space has read of direction i since its source was put into the map. */
@@ -84,6 +84,7 @@ static int take_slots(struct stream *stream)
 					 &stream->directions[i], &direction_of(stream, i)->slot);
 		if (r < 0)
 			return r;
+		direction_of(stream, i)->has_slot = true;
 	}
 	for (int i = 0; i < 2; i++)
 		sockmap_flow(stream, i)->peer_slot = direction_of(stream, !i)->slot;
@@ -114,8 +115,6 @@ static int prepare(struct stream *stream)
 {
 	const struct sockmap_worker *worker = stream->path->own;
 
-	for (int i = 0; i < 2; i++)
-		direction_of(stream, i)->slot = SLOT_NONE;
 	if (worker->no_way_out)
 		return -EPERM;
 	for (int i = 0; i < 2; i++) {

@@ -13,8 +13,6 @@
 /* What the table of paths names. Shared by the workers is a struct kernel. */
 extern const struct path_ops sockmap_path;
 
-#define SLOT_NONE UINT32_MAX
-
 /* Of a worker: path->own. */
 struct sockmap_worker {
 	struct kernel_share *share;
@@ -24,9 +22,10 @@ struct sockmap_worker {
 };
 
 struct sockmap_direction {
-	uint32_t slot;          /* in the flows map, SLOT_NONE: none */
+	uint32_t slot;          /* in the flows map, if has_slot */
 	uint32_t switches_seen; /* of the flow's `switches` */
 	uint32_t spills_seen;   /* events of `spills` that have been read */
+	bool has_slot;
 	bool check_backlog; /* redirected bytes may be under way: send nothing before they have been
 			       taken */
 	uint64_t passed_base; /* the source's `read` when it was put into the map */
@@ -38,12 +37,11 @@ struct sockmap_end {
 	bool in_map;         /* of the sockets that the program is attached to */
 };
 
-/* Of a stream: path_state, while it is in the map or on its way in. */
+/* Of a stream: path_state, while it is in the map or on its way in. Zero is nothing. */
 struct sockmap_stream {
-	struct stream *stream;
 	struct sockmap_direction directions[2];
 	struct sockmap_end ends[2];
-	struct timer urgent; /* where nothing tells of urgent bytes */
+	struct sockmap_urgent *urgent; /* owned; NULL where the kernel does not stop at it */
 };
 
 struct kernel_share *sockmap_share(const struct stream *stream);
