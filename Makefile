@@ -175,10 +175,13 @@ $B/gen/relay/%.pb-c.o: $B/gen/relay/%.pb-c.c $B/stamp/flags
 	$(call msg,CC,$@)
 	$(Q)$(CC) -std=gnu11 $(CFLAGS) $(HARDEN) $(SANFLAGS) -I$B/gen -c -o $@ $<
 
-# The header shared with user space and vmlinux.h are tracked through -MMD.
+# The header shared with user space and vmlinux.h are tracked through -MMD. What clang writes holds
+# twelve times as much DWARF as all the rest, and the whole object becomes part of the program: bpftool
+# links it anew without the DWARF, and keeps the BTF.
 define bpf_object
 	$(call msg,BPF,$@)
-	$(Q)mkdir -p $(@D) && $(CLANG) $(BPF_CFLAGS) -MMD -MP -MT $@ -c -o $@ $<
+	$(Q)mkdir -p $(@D) && $(CLANG) $(BPF_CFLAGS) -MMD -MP -MF $(@:.o=.d) -MT $@ -c -o $(@:.o=.dwarf) $<
+	$(Q)$(BPFTOOL) gen object $@ $(@:.o=.dwarf) && rm $(@:.o=.dwarf)
 endef
 $B/gen/%.bpf.o: bpf/%.bpf.c $B/stamp/flags | $B/stamp/deps
 	$(bpf_object)
@@ -192,7 +195,7 @@ $B/gen/%.skel.h: $B/gen/%.bpf.o
 # Other flags or another list of files make everything that they touch out of date.
 stamp = @mkdir -p $(@D); printf '%s\n' '$(1)' | cmp -s - $@ || printf '%s\n' '$(1)' > $@
 $B/stamp/flags: FORCE
-	$(call stamp,$(CC) $(CFLAGS) $(LDFLAGS) $(WARN) $(HARDEN) $(SANFLAGS) $(CLANG) $(BPF_CFLAGS))
+	$(call stamp,$(CC) $(CFLAGS) $(LDFLAGS) $(WARN) $(HARDEN) $(SANFLAGS) $(CLANG) $(BPF_CFLAGS) $(BPFTOOL))
 $B/stamp/sources: FORCE
 	$(call stamp,$(COMMON_SRC) $(RELAY_SRC) $(USER_SRC) $(PROTO_SRC))
 $B/stamp/deps: tools/deps.sh

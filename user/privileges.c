@@ -16,7 +16,9 @@
  * CAP_BPF: streams enter and leave the maps as long as the process runs, and
  * kernels before 5.19 ask for it at each call of bpf() where unprivileged BPF
  * is switched off. CAP_NET_ADMIN: SO_RCVBUFFORCE and SO_SNDBUFFORCE of each
- * socket that is dialled, beyond net.core.rmem_max and wmem_max.
+ * socket that is dialled, beyond net.core.rmem_max and wmem_max; and the filter
+ * of each stream that leaves the map. The self-test relies on these two alone
+ * (user/plane/sockmap/door.h).
  */
 static const cap_value_t needed[] = {CAP_BPF, CAP_NET_ADMIN};
 

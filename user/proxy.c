@@ -11,7 +11,7 @@
 #include "user/flow/worker.h"
 #include "user/mail/config.h"
 #include "user/mail/crew.h"
-#include "user/plane/sockmap/gate.h"
+#include "user/plane/paths/table.h"
 #include "user/private/role.h"
 #include "user/privileges.h"
 #include "user/public/role.h"
@@ -36,16 +36,17 @@ static int fail(int r, const char *what)
 }
 
 /* Without the BPF program all else works: one line says which way bytes go, and why. */
-static void open_kernel(struct proxy *proxy)
+static void open_paths(struct proxy *proxy)
 {
-	const struct kernel_options options = {
+	enum stream_forwarding *forwarding = &proxy->config.plane.forwarding;
+	const struct path_wants wants = {
+		.forced = *forwarding == FORWARD_SOCKMAP,
 		.workers = proxy->config.workers,
 		.connections = proxy->config.connections,
 	};
-	enum stream_forwarding *forwarding = &proxy->config.plane.forwarding;
-	char why[GATE_WHY];
+	char why[PATH_WHY];
 
-	bool usable = gate_open(*forwarding, &options, &proxy->shop.kernel, why);
+	bool usable = paths_open(&proxy->shop.paths, paths_table, *forwarding, &wants, why);
 	switch (*forwarding) {
 	case FORWARD_AUTO:
 		log_info("forwarding: auto%s: %s",
@@ -151,7 +152,7 @@ static void close_proxy(struct proxy *proxy)
 	free(shop->boxes);
 	free(shop->parked);
 	control_free(proxy->control);
-	kernel_close(shop->kernel);
+	paths_close(&shop->paths);
 	sources_free(shop->sources);
 	rate_gate_free(shop->public_gate);
 	rate_gate_free(shop->internal_gate);
@@ -170,7 +171,7 @@ static int open_and_run(struct proxy *proxy, const json_t *settings)
 		log_error("%s", error ? error : strerror(-r));
 		return r;
 	}
-	open_kernel(proxy);
+	open_paths(proxy);
 	proxy->shop.config = &proxy->config;
 	proxy->shop.control = control_mailbox(proxy->control);
 	r = open_workers(proxy);

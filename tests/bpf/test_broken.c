@@ -5,6 +5,7 @@
  * of the gap. The plane runs in this thread, turn by turn.
  */
 #include "tests/bpf/lib/stage.h"
+#include "user/plane/sockmap/sockmap.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -52,7 +53,7 @@ static bool kernel_carries_both(void)
 
 static volatile struct flow *flow(int i)
 {
-	return kernel_flow(stage.plane.kernel, stage.stream.directions[i].slot);
+	return sockmap_flow(&stage.stream, i);
 }
 
 static void test_bytes_behind_a_gap(void **state)

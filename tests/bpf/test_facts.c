@@ -22,6 +22,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -290,6 +291,40 @@ static void test_accounts(void **state)
 	close_bench(&bench);
 }
 
+/*
+ * What FIONREAD says inside the map is another thing in each series: without
+ * the passed bytes before 6.1.32, with them later, without TCP's own from
+ * 6.12.115 on. Outside it is TCP's own, and the accounting may rely on it.
+ */
+static void test_fionread_is_tcps_own_outside_only(void **state)
+{
+	struct bench bench;
+	char got[16];
+	int unread = -1;
+
+	(void)state;
+	open_bridged(&bench, false);
+	assert_int_equal(send(bench.far[0], "0123456789", 10, 0), 10);
+	wait_passed(&bench, 0, 10);
+	assert_int_equal(ioctl(bench.near[0], FIONREAD, &unread), 0);
+	print_message("# FIONREAD inside the map with 10 passed bytes: %d\n", unread);
+	assert_int_equal(recv(bench.near[0], got, sizeof(got), 0), 10);
+	/* These wait in front of the program, and in TCP's own queue when the socket has left. */
+	lowat(bench.near[0], 128 * 1024);
+	assert_int_equal(send(bench.far[0], "abcde", 5, 0), 5);
+	usleep(50000);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(kernel_peer_remove(bench.share, bench.cookies[i]), 0);
+	assert_int_equal(account_complete(bench.near[0], 10), 1);
+	assert_int_equal(account_complete(bench.near[0], 9), 0);
+	assert_int_equal(ioctl(bench.near[0], FIONREAD, &unread), 0);
+	assert_int_equal(unread, 5);
+	lowat(bench.near[0], 1);
+	assert_int_equal(recv(bench.near[0], got, sizeof(got), 0), 5);
+	assert_memory_equal(got, "abcde", 5);
+	close_bench(&bench);
+}
+
 /* It neither reaches the peer nor harms it, and recv() tells the end. */
 static void test_a_bare_fin_harms_nobody(void **state)
 {
@@ -399,6 +434,7 @@ int main(void)
 		cmocka_unit_test(test_passing_is_flow_controlled),
 		cmocka_unit_test(test_the_room_check_bounds_redirection),
 		cmocka_unit_test(test_accounts),
+		cmocka_unit_test(test_fionread_is_tcps_own_outside_only),
 		cmocka_unit_test(test_a_bare_fin_harms_nobody),
 		cmocka_unit_test(test_only_rdhup_lets_user_space_sleep),
 		cmocka_unit_test(test_the_selftest_leaves_no_sockets), /* in another namespace */

@@ -24,19 +24,19 @@
 
 static unsigned long changes; /* of the bridge's thread */
 
-enum stream_path choose_path(struct stream *stream, uint64_t now)
+struct path *choose_path(struct stream *stream, uint64_t now)
 {
-	static const enum stream_path paths[] = {PATH_COPY, PATH_SPLICE, PATH_SOCKMAP,
-						 PATH_SOCKMAP};
+	static const enum path_role roles[] = {PATH_BASE, PATH_BULK, PATH_QUIET, PATH_QUIET};
+	struct path *const *by_role = stream->plane->by_role;
 	static unsigned dice = 1;
 
 	(void)now;
 	if (stream->leaving)
-		return PATH_COPY;
+		return by_role[PATH_BASE];
 	if (rand_r(&dice) % ONE_IN)
-		return stream->entering ? PATH_SOCKMAP : stream->path;
-	stream->no_sockmap = false;
-	enum stream_path chosen = paths[(unsigned)rand_r(&dice) % 4];
+		return stream->entering ? stream->entering : stream->path;
+	stream->refused = 0;
+	struct path *chosen = by_role[roles[(unsigned)rand_r(&dice) % 4]];
 	changes += chosen != stream->path;
 	return chosen;
 }

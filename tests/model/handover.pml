@@ -382,7 +382,7 @@ turn:
 	:: atomic { !waiting && nempty(pending) && room -> changed = true }
 	/* on_retry() */
 	:: atomic { retry && changed -> retry = false; waiting = false; changed = false }
-	/* stream_kernel_event(): FLOW_SPILLED, and sockmap_given_back() */
+	/* on_event(): FLOW_SPILLED: sockmap_given_back() and stream_given_back() */
 	:: atomic {
 		ring?1 ->
 		spills_seen++;
@@ -391,7 +391,7 @@ turn:
 		waiting = false;
 		changed = true
 	   }
-	/* choose_path() wants the sockmap: enter_sockmap() */
+	/* choose_path() wants the sockmap: enter_path() */
 	:: atomic {
 		!sockmap && !entering && !no_sockmap && stays <= (STAYS - 1) * (STAYS > 0) -> stays++; entering = true
 	   }
@@ -407,7 +407,7 @@ turn:
 		:: else
 		fi;
 		atomic { target_in = true; sockmap = true; changed = true }
-	/* choose_path() wants another: leave_sockmap(), sockmap_hold() */
+	/* choose_path() wants another: leave_path(), sockmap_hold() */
 	:: atomic { STAYS > 0 && sockmap && !leaving -> leaving = true; entering = false };
 #ifndef NO_HOLD
 		offered = false;

@@ -17,6 +17,7 @@ static const char *or_none(const char *text)
 static void log_closed(const struct connection *connection, const char *reason)
 {
 	const struct stream *stream = &connection->stream;
+	char paths[STREAM_PATHS_TEXT];
 	double seconds = (double)(clock_now() - connection->began) / 1e9;
 
 	log_info("connection %" PRIu64 " closed: client=%s name=%s operator=%s peer=%s up=%" PRIu64
@@ -26,7 +27,7 @@ static void log_closed(const struct connection *connection, const char *reason)
 		 or_none(connection->operator), or_none(connection->peer_id),
 		 stream_bytes(stream, SIDE_OUTSIDE), stream_bytes(stream, SIDE_INSIDE),
 		 stream_kernel_bytes(stream, SIDE_OUTSIDE),
-		 stream_kernel_bytes(stream, SIDE_INSIDE), seconds, stream_path_name(stream),
+		 stream_kernel_bytes(stream, SIDE_INSIDE), seconds, stream_path_name(stream, paths),
 		 reason);
 }
 

@@ -12,7 +12,6 @@
 #include "user/flow/waiting.h"
 #include "user/flow/worker_wait.h"
 #include "user/mail/routes.h"
-#include "user/plane/move.h"
 #include "user/wire/client_hello.h"
 #include "user/wire/token.h"
 
@@ -25,8 +24,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define EVENTS      256
-#define SPARE_PIPES 64
+#define EVENTS 256
 
 void worker_mail(struct worker *worker, struct mail *mail)
 {
@@ -154,12 +152,6 @@ static void on_mail(struct watch *watch, uint32_t events)
 	}
 }
 
-static void on_ring(struct watch *watch, uint32_t events)
-{
-	(void)events;
-	kernel_share_consume(container_of(watch, struct worker, ring_watch)->plane.kernel);
-}
-
 static void turn(struct worker *worker)
 {
 	struct epoll_event events[EVENTS];
@@ -196,25 +188,12 @@ static void *run(void *arg)
 
 static int open_plane(struct worker *worker)
 {
-	struct workshop *shop = worker->shop;
 	struct plane *plane = &worker->plane;
 
 	plane->epoll = worker->epoll;
 	plane->timers = &worker->timers;
-	plane->settings = &shop->config->plane;
-	plane->scratch = malloc(STREAM_CHUNK);
-	plane->pipes = pipe_pool_new(SPARE_PIPES);
-	if (!plane->scratch || !plane->pipes)
-		return -ENOMEM;
-	worker->ring_watch.fd = -1;
-	if (!shop->kernel)
-		return 0;
-	int r = kernel_share_new(shop->kernel, worker->index, stream_kernel_event, &plane->kernel);
-	if (r < 0)
-		return r;
-	worker->ring_watch.fd = kernel_share_fd(plane->kernel);
-	worker->ring_watch.ready = on_ring;
-	return watch_set(worker->epoll, &worker->ring_watch, EPOLLIN);
+	plane->settings = &worker->shop->config->plane;
+	return plane_open(plane, &worker->shop->paths, worker->index);
 }
 
 /* Of a limit for all workers, among whom connections spread evenly. */
@@ -367,10 +346,7 @@ void worker_free(struct worker *worker)
 	for (int state = 0; state < CONNECTION_CLOSED; state++)
 		close_all(worker, (enum connection_state)state, "stopped");
 	connection_bury(worker);
-	watch_remove(worker->epoll, &worker->ring_watch);
-	kernel_share_free(worker->plane.kernel);
-	pipe_pool_free(worker->plane.pipes);
-	free(worker->plane.scratch);
+	plane_close(&worker->plane);
 	free(worker->peek_bytes);
 	free(worker->peek_workspace);
 	waiting_room_free(worker->waiting);

@@ -12,7 +12,7 @@
 #include "user/mail/config.h"
 #include "user/mail/mailbox.h"
 #include "user/mail/outbox.h"
-#include "user/plane/sockmap/kernel.h"
+#include "user/plane/path.h"
 #include "user/plane/stream.h"
 
 #include <pthread.h>
@@ -30,7 +30,7 @@ struct workshop {
 	const struct config *config;
 	struct mailbox *control; /* where notices go */
 	struct sources *sources; /* half-open connections by source; lock-free */
-	struct kernel *kernel;   /* NULL: no sockmap */
+	struct paths paths;      /* that streams may go by */
 	struct rate_gate *public_gate, *internal_gate; /* NULL: no limits */
 	struct worker **workers;
 	struct mailbox **boxes;       /* of the workers; theirs */
@@ -48,7 +48,7 @@ struct worker {
 	struct timers timers;
 	struct mailbox *box;
 	struct outbox outbox;
-	struct watch box_watch, ring_watch;
+	struct watch box_watch;
 	struct plane plane;
 	struct routes *routes; /* a reference; NULL until the first mail */
 	struct token_hasher *hasher;

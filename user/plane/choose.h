@@ -6,6 +6,7 @@
  */
 #pragma once
 
-#include "user/plane/stream.h"
+#include "user/plane/path.h"
 
-enum stream_path choose_path(struct stream *stream, uint64_t now);
+/* Never NULL. `now`: ns. */
+struct path *choose_path(struct stream *stream, uint64_t now);

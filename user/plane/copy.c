@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "user/plane/move.h"
-#include "user/plane/sockmap/sockmap.h"
+#include "user/plane/copy.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -59,15 +58,19 @@ static enum move_result flush(struct stream_direction *direction, struct stream_
 	return MOVE_DRY;
 }
 
+static enum move_result received(struct stream *stream, int i)
+{
+	const struct path_ops *ops = stream->path->ops;
+
+	return ops->received ? ops->received(stream, i) : MOVE_DRY;
+}
+
 /* MOVE_DRY: go on. */
 static enum move_result clear_to_send(struct stream *stream, int i)
 {
-	if (stream->path != PATH_SOCKMAP)
-		return MOVE_DRY;
-	int r = sockmap_clear_to_send(stream, i);
-	if (r < 0)
-		return MOVE_RESET_OUT;
-	return r && !sockmap_unsafe_to_send(stream, i) ? MOVE_DRY : MOVE_WAIT;
+	const struct path_ops *ops = stream->path->ops;
+
+	return ops->clear_to_send ? ops->clear_to_send(stream, i) : MOVE_DRY;
 }
 
 static enum move_result keep(struct stream_direction *direction, const char *bytes, size_t n,
@@ -105,12 +108,10 @@ enum move_result copy_move(struct stream *stream, int i)
 		if (n == 0)
 			return MOVE_EOF;
 		from->read += (uint64_t)n;
-		/* Before they go on: FLOW_BROKEN may still be in the ring. */
-		if (stream->path == PATH_SOCKMAP && sockmap_is_broken(stream, i))
-			return MOVE_BROKEN;
-		if (stream->path == PATH_SOCKMAP && sockmap_read_past(stream, i))
-			return MOVE_URGENT;
-		/* After recv(), not before: see sockmap_clear_to_send(). */
+		enum move_result fine = received(stream, i);
+		if (fine != MOVE_DRY)
+			return fine;
+		/* After recv(), not before: a path may have been given the direction meanwhile. */
 		enum move_result clear = clear_to_send(stream, i);
 		if (clear == MOVE_WAIT)
 			return keep(direction, scratch, (size_t)n, MOVE_WAIT);
@@ -130,3 +131,8 @@ enum move_result copy_move(struct stream *stream, int i)
 	}
 	return MOVE_MORE;
 }
+
+const struct path_ops copy_path = {
+	.name = "copy",
+	.move = copy_move,
+};

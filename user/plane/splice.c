@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
+#include "user/plane/splice.h"
+
 #include "common/loop/socket.h"
-#include "user/plane/move.h"
+#include "user/plane/copy.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,56 +16,63 @@
 /* They are lent only where they can be emptied at once, so a few serve all streams; the kernel
  * limits a user's pages in pipes (pipe-user-pages-soft). */
 #define LARGE_PIPES 4
+/* Kept by a worker for the next burst. */
+#define SPARE_PIPES 64
+
+/* Lent by the worker while bytes are in it. */
+struct pipe {
+	int fds[2];     /* to read from, to write to */
+	uint32_t bytes; /* that it holds at most; 0: no pipe */
+};
+
+/* Of a stream; how much is in a pipe is stream_direction.held. */
+struct splice_stream {
+	struct pipe pipes[2]; /* one a direction */
+};
 
 /* Pipes are two descriptors and an array of slots each: kept for the next burst rather than made
  * anew. */
 struct pipe_pool {
-	unsigned n, most;
-	struct stream_pipe *pipes;
+	unsigned n;
+	struct pipe pipes[SPARE_PIPES];
 	unsigned n_large, made_large;
 	bool no_large; /* to be had */
-	struct stream_pipe large[LARGE_PIPES];
+	struct pipe large[LARGE_PIPES];
 };
 
-struct pipe_pool *pipe_pool_new(unsigned most)
+static int open_pool(struct path *path, void *shared, unsigned worker)
 {
-	struct pipe_pool *pool = calloc(1, sizeof(*pool));
-
-	if (!pool)
-		return NULL;
-	pool->pipes = calloc(most, sizeof(*pool->pipes));
-	if (!pool->pipes) {
-		free(pool);
-		return NULL;
-	}
-	pool->most = most;
-	return pool;
+	(void)shared, (void)worker;
+	path->own = calloc(1, sizeof(struct pipe_pool));
+	return path->own ? 0 : -ENOMEM;
 }
 
-static void close_pipe(struct pipe_pool *pool, struct stream_pipe *pipe)
+static void close_pipe(struct pipe_pool *pool, struct pipe *pipe)
 {
 	if (pipe->bytes > STREAM_CHUNK)
 		pool->made_large--;
 	(void)close(pipe->fds[0]);
 	(void)close(pipe->fds[1]);
-	*pipe = STREAM_NO_PIPE;
+	pipe->bytes = 0;
 }
 
-void pipe_pool_free(struct pipe_pool *pool)
+static void close_pool(struct path *path)
 {
+	struct pipe_pool *pool = path->own;
+
 	if (!pool)
 		return;
 	while (pool->n > 0)
 		close_pipe(pool, &pool->pipes[--pool->n]);
 	while (pool->n_large > 0)
 		close_pipe(pool, &pool->large[--pool->n_large]);
-	free(pool->pipes);
 	free(pool);
+	path->own = NULL;
 }
 
-static int make_pipe(struct stream_pipe *ret)
+static int make_pipe(struct pipe *ret)
 {
-	struct stream_pipe made = {.bytes = STREAM_CHUNK};
+	struct pipe made = {.bytes = STREAM_CHUNK};
 
 	if (pipe2(made.fds, O_NONBLOCK | O_CLOEXEC) < 0)
 		return -errno;
@@ -76,7 +85,7 @@ static int make_pipe(struct stream_pipe *ret)
 }
 
 /* A large one, if that is worth it for `wanted` bytes and one is to be had. */
-static bool borrow_large(struct pipe_pool *pool, size_t wanted, struct stream_pipe *ret)
+static bool borrow_large(struct pipe_pool *pool, size_t wanted, struct pipe *ret)
 {
 	if (wanted <= STREAM_CHUNK)
 		return false;
@@ -97,7 +106,7 @@ static bool borrow_large(struct pipe_pool *pool, size_t wanted, struct stream_pi
 	return true;
 }
 
-static int borrow(struct pipe_pool *pool, size_t wanted, struct stream_pipe *ret)
+static int borrow(struct pipe_pool *pool, size_t wanted, struct pipe *ret)
 {
 	if (borrow_large(pool, wanted, ret))
 		return 0;
@@ -107,31 +116,38 @@ static int borrow(struct pipe_pool *pool, size_t wanted, struct stream_pipe *ret
 	return 0;
 }
 
-void splice_done(struct stream *stream, int i)
+static struct pipe *pipe_of(const struct stream *stream, int i)
+{
+	return &((struct splice_stream *)stream->path_state)->pipes[i];
+}
+
+/* Give an empty pipe back to the pool, close one that still holds bytes. */
+static void give_back(struct stream *stream, int i)
 {
 	struct stream_direction *direction = &stream->directions[i];
-	struct stream_pipe *pipe = &direction->pipe;
-	struct pipe_pool *pool = stream->plane->pipes;
+	struct pipe *pipe = pipe_of(stream, i);
+	struct pipe_pool *pool = stream->path->own;
 
-	if (pipe->fds[0] < 0)
+	if (!pipe->bytes)
 		return;
-	if (direction->in_pipe > 0)
+	if (direction->held > 0)
 		close_pipe(pool, pipe);
 	else if (pipe->bytes > STREAM_CHUNK)
 		pool->large[pool->n_large++] = *pipe;
-	else if (pipe->bytes == STREAM_CHUNK && pool->n < pool->most)
+	else if (pipe->bytes == STREAM_CHUNK && pool->n < SPARE_PIPES)
 		pool->pipes[pool->n++] = *pipe;
 	else
 		close_pipe(pool, pipe);
-	*pipe = STREAM_NO_PIPE;
-	direction->in_pipe = 0;
+	pipe->bytes = 0;
+	direction->held = 0;
 }
 
-static enum move_result empty_pipe(struct stream_direction *direction, struct stream_end *to)
+static enum move_result empty_pipe(struct stream_direction *direction, const struct pipe *pipe,
+				   struct stream_end *to)
 {
-	while (direction->in_pipe > 0) {
-		ssize_t n = splice(direction->pipe.fds[0], NULL, to->watch.fd, NULL,
-				   direction->in_pipe, SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
+	while (direction->held > 0) {
+		ssize_t n = splice(pipe->fds[0], NULL, to->watch.fd, NULL, direction->held,
+				   SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
 		if (n < 0) {
 			if (errno == EINTR)
 				continue;
@@ -139,7 +155,7 @@ static enum move_result empty_pipe(struct stream_direction *direction, struct st
 				return MOVE_WAIT;
 			return errno == EAGAIN ? MOVE_BLOCKED : MOVE_RESET_OUT;
 		}
-		direction->in_pipe -= (uint32_t)n;
+		direction->held -= (uint32_t)n;
 		to->sent += (uint64_t)n;
 	}
 	return MOVE_DRY;
@@ -158,13 +174,14 @@ static enum move_result fill_and_empty(struct stream *stream, int i, size_t step
 {
 	struct stream_direction *direction = &stream->directions[i];
 	struct stream_end *from = &stream->ends[i], *to = &stream->ends[!i];
+	const struct pipe *pipe = pipe_of(stream, i);
 	size_t moved = 0;
 
-	enum move_result r = empty_pipe(direction, to);
+	enum move_result r = empty_pipe(direction, pipe, to);
 	for (int round = 0; round < ROUNDS && r == MOVE_DRY; round++) {
-		if (step > direction->pipe.bytes)
-			step = direction->pipe.bytes;
-		ssize_t n = splice(from->watch.fd, NULL, direction->pipe.fds[1], NULL, step,
+		if (step > pipe->bytes)
+			step = pipe->bytes;
+		ssize_t n = splice(from->watch.fd, NULL, pipe->fds[1], NULL, step,
 				   SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
 		if (n < 0) {
 			if (errno == EINTR)
@@ -181,31 +198,52 @@ static enum move_result fill_and_empty(struct stream *stream, int i, size_t step
 		if (n <= 0)
 			return copy_move(stream, i);
 		from->read += (uint64_t)n;
-		direction->in_pipe += (uint32_t)n;
+		direction->held += (uint32_t)n;
 		moved += (size_t)n;
-		r = empty_pipe(direction, to);
+		r = empty_pipe(direction, pipe, to);
 		step = next_step(to);
 		/* A large pipe is given back before what may stay in it for long. */
-		if (r == MOVE_DRY &&
-		    (round == ROUNDS - 1 || moved >= LARGE_PIPE ||
-		     (step <= STREAM_CHUNK && direction->pipe.bytes > STREAM_CHUNK)))
+		if (r == MOVE_DRY && (round == ROUNDS - 1 || moved >= LARGE_PIPE ||
+				      (step <= STREAM_CHUNK && pipe->bytes > STREAM_CHUNK)))
 			return MOVE_MORE;
 	}
 	return r;
 }
 
-enum move_result splice_move(struct stream *stream, int i)
+static enum move_result move(struct stream *stream, int i)
 {
 	struct stream_direction *direction = &stream->directions[i];
+	struct pipe *pipe = pipe_of(stream, i);
 	size_t step = next_step(&stream->ends[!i]);
 
 	/* Bytes that the copying path has left over go first. */
 	if (direction->pending)
 		return copy_move(stream, i);
-	if (direction->pipe.fds[0] < 0 && borrow(stream->plane->pipes, step, &direction->pipe) < 0)
+	if (!pipe->bytes && borrow(stream->path->own, step, pipe) < 0)
 		return copy_move(stream, i);
 	enum move_result r = fill_and_empty(stream, i, step);
-	if (direction->in_pipe == 0)
-		splice_done(stream, i);
+	if (direction->held == 0)
+		give_back(stream, i);
 	return r;
 }
+
+static enum leave_result leave(struct stream *stream)
+{
+	return stream->directions[0].held || stream->directions[1].held ? LEAVE_BUSY : LEAVE_DONE;
+}
+
+static void forget(struct stream *stream)
+{
+	for (int i = 0; i < 2; i++)
+		give_back(stream, i);
+}
+
+const struct path_ops splice_path = {
+	.name = "splice",
+	.state_bytes = sizeof(struct splice_stream),
+	.open = open_pool,
+	.close = close_pool,
+	.leave = leave,
+	.forget = forget,
+	.move = move,
+};

@@ -3,11 +3,10 @@
 
 #include "common/base/clock.h"
 #include "common/loop/socket.h"
+#include "user/plane/change.h"
 #include "user/plane/choose.h"
-#include "user/plane/move.h"
+#include "user/plane/path.h"
 #include "user/plane/progress.h"
-#include "user/plane/sockmap/kernel.h"
-#include "user/plane/sockmap/sockmap.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -20,12 +19,10 @@
 /* The kernel's worker does not say when it is done: ask soon, then ever more rarely. */
 #define RETRY_FIRST (50 * 1000ull)
 #define RETRY_MOST  NS_PER_S
-/* Where nothing tells of an urgent byte. */
-#define URGENT_EVERY NS_PER_S
 
 static void settle(struct stream *stream);
 
-static void end(struct stream *stream, enum stream_end_reason reason)
+void stream_stop(struct stream *stream, enum stream_end_reason reason)
 {
 	if (!stream->running)
 		return;
@@ -33,7 +30,7 @@ static void end(struct stream *stream, enum stream_end_reason reason)
 	stream->ended(stream, reason);
 }
 
-static void retry_later(struct stream *stream)
+void stream_retry(struct stream *stream)
 {
 	if (stream->retry.armed)
 		return;
@@ -46,7 +43,7 @@ static void retry_later(struct stream *stream)
 static void wait_for_kernel(struct stream *stream, int i)
 {
 	stream->directions[i].waiting = true;
-	retry_later(stream);
+	stream_retry(stream);
 }
 
 static void finish_direction(struct stream *stream, int i)
@@ -54,59 +51,16 @@ static void finish_direction(struct stream *stream, int i)
 	struct stream_end *to = &stream->ends[!i];
 
 	if (shutdown(to->watch.fd, SHUT_WR) < 0) {
-		end(stream, i ? STREAM_RESET_BY_0 : STREAM_RESET_BY_1);
+		stream_stop(stream, i ? STREAM_RESET_BY_0 : STREAM_RESET_BY_1);
 		return;
 	}
 	to->fin_sent = true;
 	stream->directions[i].done = true;
-	splice_done(stream, i);
 	if (stream->directions[!i].done)
-		end(stream, STREAM_FINISHED);
+		stream_stop(stream, STREAM_FINISHED);
 }
 
-/* A FIN may only follow when nothing is left between the two sockets. */
-static void drain(struct stream *stream, int i)
-{
-	int r = stream->path == PATH_SOCKMAP ? sockmap_drained(stream, i) : 1;
-
-	if (r < 0) {
-		end(stream, i ? STREAM_RESET_BY_1 : STREAM_RESET_BY_0);
-	} else if (r == 1) {
-		finish_direction(stream, i);
-	} else if (sockmap_stopped_at_urgent(stream)) {
-		end(stream, STREAM_URGENT);
-	} else {
-		(void)sockmap_ask_for_passed(stream, i);
-		wait_for_kernel(stream, i);
-	}
-}
-
-static void advance(struct stream *stream, int i);
-
-/* Direction i has been read to EAGAIN, and all of it delivered. */
-static void at_rest(struct stream *stream, int i)
-{
-	if (stream->entering && !stream->ends[i].in_map && !stream->ends[i].fin_seen) {
-		int r = sockmap_enter(stream, i);
-		if (r == -EAGAIN)
-			return;
-		if (r < 0) {
-			stream->entering = false;
-			stream->no_sockmap = true;
-			return;
-		}
-		/* What came between our last recv() and the insert. */
-		advance(stream, i);
-		/* The other side may have been waiting for this one. */
-		if (stream->ends[!i].in_map)
-			advance(stream, !i);
-	} else if (stream->path == PATH_SOCKMAP) {
-		if (sockmap_ask_for_passed(stream, i))
-			retry_later(stream);
-		else
-			sockmap_offer(stream, i);
-	}
-}
+static void drain(struct stream *stream, int i);
 
 /* What a move has come to, for direction i. May end the stream. */
 static void conclude(struct stream *stream, int i, enum move_result result)
@@ -115,7 +69,7 @@ static void conclude(struct stream *stream, int i, enum move_result result)
 
 	switch (result) {
 	case MOVE_DRY:
-		at_rest(stream, i);
+		change_at_rest(stream, i);
 		break;
 	case MOVE_BLOCKED:
 		break;
@@ -123,52 +77,58 @@ static void conclude(struct stream *stream, int i, enum move_result result)
 		wait_for_kernel(stream, i);
 		break;
 	case MOVE_MORE:
+	case MOVE_MORE_UNTOLD:
 		/* It does move: a pause that grows is for what does not. */
 		stream->retry_after = RETRY_FIRST;
-		if (from->hung_up ||
-		    (stream->path == PATH_SOCKMAP && sockmap_ask_for_passed(stream, i)))
-			retry_later(stream);
+		if (from->hung_up || result == MOVE_MORE_UNTOLD)
+			stream_retry(stream);
+		break;
+	case MOVE_AWAY:
+		if (from->fin_seen)
+			drain(stream, i);
 		break;
 	case MOVE_EOF:
 		from->fin_seen = true;
 		drain(stream, i);
 		break;
 	case MOVE_RESET_IN:
-		end(stream, i ? STREAM_RESET_BY_1 : STREAM_RESET_BY_0);
+		stream_stop(stream, i ? STREAM_RESET_BY_1 : STREAM_RESET_BY_0);
 		break;
 	case MOVE_RESET_OUT:
-		end(stream, i ? STREAM_RESET_BY_0 : STREAM_RESET_BY_1);
+		stream_stop(stream, i ? STREAM_RESET_BY_0 : STREAM_RESET_BY_1);
 		break;
 	case MOVE_NO_MEMORY:
-		end(stream, STREAM_NO_MEMORY);
+		stream_stop(stream, STREAM_NO_MEMORY);
 		break;
 	case MOVE_BROKEN:
-		end(stream, STREAM_BROKEN);
+		stream_stop(stream, STREAM_BROKEN);
 		break;
 	case MOVE_URGENT:
-		end(stream, STREAM_URGENT);
+		stream_stop(stream, STREAM_URGENT);
 		break;
 	}
 }
 
-/* Move what can be moved of direction i. May end the stream. */
-static void advance(struct stream *stream, int i)
+/* A FIN may only follow when nothing is left between the two sockets. */
+static void drain(struct stream *stream, int i)
 {
-	struct stream_direction *direction = &stream->directions[i];
-	struct stream_end *from = &stream->ends[i];
+	const struct path_ops *ops = stream->path->ops;
+	enum move_result r = ops->drained ? ops->drained(stream, i) : MOVE_DRY;
+
+	if (r == MOVE_DRY)
+		finish_direction(stream, i);
+	else
+		conclude(stream, i, r);
+}
+
+/* Move what can be moved of direction i. May end the stream. */
+void stream_advance(struct stream *stream, int i)
+{
+	const struct stream_direction *direction = &stream->directions[i];
 
 	if (!stream->running || direction->done || direction->waiting)
 		return;
-	if (stream->path == PATH_SOCKMAP) {
-		sockmap_observe(stream, i);
-		if (direction->in_kernel) {
-			if (from->fin_seen)
-				drain(stream, i);
-			return;
-		}
-	}
-	conclude(stream, i,
-		 stream->path == PATH_SPLICE ? splice_move(stream, i) : copy_move(stream, i));
+	conclude(stream, i, stream->path->ops->move(stream, i));
 }
 
 /*
@@ -180,8 +140,8 @@ static void write_on(struct stream *stream, int i)
 	const struct stream_direction *direction = &stream->directions[i];
 	uint64_t before = stream->ends[!i].sent;
 
-	advance(stream, i);
-	if (stream->running && !direction->waiting && (direction->pending || direction->in_pipe) &&
+	stream_advance(stream, i);
+	if (stream->running && !direction->waiting && (direction->pending || direction->held) &&
 	    stream->ends[!i].sent == before)
 		wait_for_kernel(stream, i);
 }
@@ -197,7 +157,7 @@ static void on_ready(struct watch *watch, uint32_t events)
 	 * reset whose error the kernel's worker has taken for itself.
 	 */
 	if ((events & EPOLLERR) || ((events & EPOLLHUP) && !ready->fin_sent)) {
-		end(stream, i ? STREAM_RESET_BY_1 : STREAM_RESET_BY_0);
+		stream_stop(stream, i ? STREAM_RESET_BY_1 : STREAM_RESET_BY_0);
 		return;
 	}
 	if (events & (EPOLLRDHUP | EPOLLHUP))
@@ -207,7 +167,7 @@ static void on_ready(struct watch *watch, uint32_t events)
 		watch_remove(stream->plane->epoll, watch);
 	}
 	if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP))
-		advance(stream, i);
+		stream_advance(stream, i);
 	if (events & EPOLLOUT)
 		write_on(stream, !i);
 	settle(stream);
@@ -219,7 +179,7 @@ static void on_retry(struct timer *timer)
 
 	for (int i = 0; i < 2; i++) {
 		stream->directions[i].waiting = false;
-		advance(stream, i);
+		stream_advance(stream, i);
 	}
 	settle(stream);
 	/* Last: a stream that cannot leave the sockmap yet asks in there for another time. */
@@ -227,24 +187,19 @@ static void on_retry(struct timer *timer)
 		stream->retry_after = RETRY_FIRST;
 }
 
-void stream_kernel_event(struct stream_direction *direction, enum flow_event event)
+void stream_given_back(struct stream *stream, int i)
 {
-	struct stream *stream = direction->stream;
-	int i = direction == &stream->directions[1];
+	struct stream_direction *direction = &stream->directions[i];
 
-	if (!stream->running)
-		return;
-	if (event == FLOW_BROKEN) {
-		end(stream, STREAM_BROKEN);
-		return;
-	}
-	if (event == FLOW_BUSY) {
-		sockmap_busy_seen(stream, i);
-	} else {
-		sockmap_given_back(stream, i);
-		direction->waiting = false;
-		advance(stream, i);
-	}
+	direction->away = false;
+	direction->burst_spills++;
+	direction->waiting = false;
+	stream_advance(stream, i);
+	settle(stream);
+}
+
+void stream_look(struct stream *stream)
+{
 	settle(stream);
 }
 
@@ -254,89 +209,23 @@ static void on_look(struct timer *timer)
 	enum stream_end_reason reason;
 
 	if (!progress_check(stream, clock_now(), &reason))
-		end(stream, reason);
-}
-
-static void on_urgent(struct timer *timer)
-{
-	struct stream *stream = container_of(timer, struct stream, urgent);
-
-	if (sockmap_stopped_at_urgent(stream))
-		end(stream, STREAM_URGENT);
-	else if (sockmap_stops_at_urgent(stream))
-		timer_arm(stream->plane->timers, timer, clock_now() + URGENT_EVERY);
-}
-
-static void enter_sockmap(struct stream *stream)
-{
-	if (stream->no_sockmap || stream->directions[0].in_pipe || stream->directions[1].in_pipe)
-		return;
-	for (int i = 0; i < 2; i++)
-		splice_done(stream, i);
-	stream->path = PATH_COPY;
-	stream->entering = true;
-	for (int i = 0; i < 2; i++)
-		advance(stream, i);
-}
-
-static void leave_sockmap(struct stream *stream)
-{
-	if (!stream->leaving) {
-		stream->leaving = true;
-		stream->entering = false;
-		sockmap_hold(stream);
-		for (int i = 0; i < 2; i++)
-			advance(stream, i);
-	}
-	if (!stream->running)
-		return;
-	switch (sockmap_leave(stream)) {
-	case 1:
-		for (int i = 0; i < 2; i++)
-			advance(stream, i);
-		break;
-	case 0:
-		retry_later(stream);
-		break;
-	case -ENOMEM:
-		end(stream, STREAM_NO_MEMORY);
-		break;
-	default:
-		end(stream, STREAM_BROKEN);
-	}
-}
-
-/* The one place where a stream changes its path. */
-static void change_path(struct stream *stream, enum stream_path wanted)
-{
-	if (stream->path == PATH_SOCKMAP) {
-		if (wanted != PATH_SOCKMAP || stream->leaving)
-			leave_sockmap(stream);
-	} else if (wanted == PATH_SOCKMAP) {
-		if (!stream->entering)
-			enter_sockmap(stream);
-	} else if (wanted == PATH_SPLICE) {
-		stream->path = PATH_SPLICE;
-		stream->used_splice = true;
-	} else if (!stream->directions[0].in_pipe && !stream->directions[1].in_pipe) {
-		stream->path = PATH_COPY;
-	}
+		stream_stop(stream, reason);
 }
 
 static uint32_t wanted_events(const struct stream *stream, int e)
 {
 	const struct stream_direction *out = &stream->directions[e], *in = &stream->directions[!e];
 	const struct stream_end *side = &stream->ends[e];
-	bool blocked = out->pending || out->in_pipe || out->waiting;
+	bool blocked = out->pending || out->held || out->waiting;
 	uint32_t events = 0;
 
-	if (!out->done && !blocked && !out->in_kernel)
+	if (!out->done && !blocked && !out->away)
 		events |= EPOLLIN;
 	/* Not EPOLLIN alone: it would wake us for each redirected batch, and a blocked direction
 	 * would not hear of the FIN with which its draining begins. */
 	if (!out->done && !side->fin_seen)
 		events |= EPOLLRDHUP;
-	if ((in->pending || in->in_pipe) && !in->waiting)
+	if ((in->pending || in->held) && !in->waiting)
 		events |= EPOLLOUT;
 	return events;
 }
@@ -347,9 +236,9 @@ static void settle(struct stream *stream)
 	if (!stream->running)
 		return;
 	uint64_t now = clock_now();
-	enum stream_path wanted = choose_path(stream, now);
-	if (wanted != PATH_SOCKMAP && stream->path != PATH_SOCKMAP)
-		stream->entering = false;
+	struct path *wanted = choose_path(stream, now);
+	if (stream->entering != wanted && stream->entering != stream->path)
+		stream->entering = NULL;
 	if (wanted != stream->path || stream->leaving)
 		change_path(stream, wanted);
 	if (!stream->running)
@@ -360,12 +249,10 @@ static void settle(struct stream *stream)
 		if (side->hung_up)
 			continue;
 		if (watch_set(stream->plane->epoll, &side->watch, wanted_events(stream, e)) < 0) {
-			end(stream, STREAM_NO_MEMORY);
+			stream_stop(stream, STREAM_NO_MEMORY);
 			return;
 		}
 	}
-	if (!stream->urgent.armed && sockmap_stops_at_urgent(stream))
-		timer_arm(stream->plane->timers, &stream->urgent, now + URGENT_EVERY);
 	progress_settle(stream, now);
 }
 
@@ -374,17 +261,15 @@ void stream_init(struct stream *stream, struct plane *plane,
 {
 	memset(stream, 0, sizeof(*stream));
 	stream->plane = plane;
+	stream->path = plane->by_role[PATH_BASE];
 	stream->ended = ended;
 	stream->retry.fire = on_retry;
 	stream->look.fire = on_look;
-	stream->urgent.fire = on_urgent;
 	stream->retry_after = RETRY_FIRST;
 	for (int i = 0; i < 2; i++) {
 		stream->ends[i].watch.fd = -1;
 		stream->ends[i].stream = stream;
 		stream->directions[i].stream = stream;
-		stream->directions[i].pipe = STREAM_NO_PIPE;
-		stream->directions[i].slot = SLOT_NONE;
 	}
 }
 
@@ -402,7 +287,7 @@ void stream_start(struct stream *stream)
 	}
 	progress_begin(stream, now);
 	for (int i = 0; i < 2; i++)
-		advance(stream, i);
+		stream_advance(stream, i);
 	settle(stream);
 }
 
@@ -411,7 +296,6 @@ void stream_close(struct stream *stream, bool reset)
 	stream->running = false;
 	timer_disarm(stream->plane->timers, &stream->retry);
 	timer_disarm(stream->plane->timers, &stream->look);
-	timer_disarm(stream->plane->timers, &stream->urgent);
 	for (int i = 0; i < 2; i++) {
 		struct stream_end *side = &stream->ends[i];
 
@@ -420,8 +304,6 @@ void stream_close(struct stream *stream, bool reset)
 		watch_close(&side->watch);
 		free(stream->directions[i].pending);
 		stream->directions[i].pending = NULL;
-		splice_done(stream, i);
 	}
-	if (stream->plane->kernel)
-		sockmap_forget(stream);
+	change_drop(stream);
 }

@@ -3,10 +3,13 @@
  * Two connected sockets, and the bytes between them. This is the interface of
  * user/plane: who pairs two sockets starts a stream and is told when it has
  * ended. Every byte arrives once and in order, or both ends are reset.
+ *
+ * A stream goes by one path at a time (path.h): by copying, through pipes, or
+ * inside the kernel. What a path keeps of a stream is the path's own and not
+ * to be seen here.
  */
 #pragma once
 
-#include "bpf/forward.h"
 #include "common/loop/timer.h"
 #include "common/loop/watch.h"
 #include "user/plane/load_watch.h"
@@ -15,7 +18,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct kernel_share;
+struct path;
+struct paths;
 struct stream;
 
 #define STREAM_CHUNK \
@@ -28,10 +32,13 @@ enum stream_forwarding {
 	FORWARD_COPY,
 };
 
-enum stream_path {
-	PATH_COPY,
-	PATH_SPLICE,
-	PATH_SOCKMAP,
+/* What a path is for. The rules of choose.c choose among these; the table of paths says who serves.
+ */
+enum path_role {
+	PATH_BASE,  /* every stream begins here, and comes by here from one path to another */
+	PATH_BULK,  /* many bytes at once */
+	PATH_QUIET, /* a message now and then; user space sleeps meanwhile */
+	PATH_ROLES,
 };
 
 /* How FORWARD_AUTO chooses; the figures behind the defaults are in docs/performance.md. */
@@ -61,11 +68,20 @@ struct plane {
 	int epoll;
 	struct timers *timers;
 	const struct plane_settings *settings;
-	struct kernel_share *kernel; /* NULL: the sockmap is not to be had */
-	char *scratch;               /* STREAM_CHUNK bytes */
-	struct pipe_pool *pipes;
+	char *scratch; /* STREAM_CHUNK bytes */
+	struct path *paths;
+	unsigned n_paths;
+	struct path *by_role[PATH_ROLES]; /* NULL: nobody serves */
 	struct load_watch load;
 };
+
+/*
+ * Open the paths for the worker `worker` (0, 1, …), whose epoll, timers and
+ * settings are in `plane` already. `paths`: of the process, see path.h; outlive
+ * the plane. -errno; plane_close() is to be called in any case.
+ */
+int plane_open(struct plane *plane, const struct paths *paths, unsigned worker);
+void plane_close(struct plane *plane); /* after all its streams are closed */
 
 struct stream_end {
 	struct stream *stream;
@@ -74,23 +90,14 @@ struct stream_end {
 			*/
 	uint64_t sent; /* bytes that user space has sent to it */
 	uint64_t sent_before; /* `sent` when the stream began */
-	uint64_t taken_base;  /* see account.h */
-	uint64_t cookie;
-	bool fin_seen; /* the peer has half-closed */
-	bool fin_sent; /* and so have we */
-	bool in_map;   /* of the sockets that the program is attached to */
-	bool hung_up;  /* closed both ways: epoll would report it for ever, so it is not asked any
-			  more */
+	bool fin_seen;        /* the peer has half-closed */
+	bool fin_sent;        /* and so have we */
+	bool joined;          /* the path has taken this end: path_ops.enter */
+	bool hung_up; /* closed both ways: epoll would report it for ever, so it is not asked any
+			 more */
 };
 
-/* Lent by the worker while bytes are in it. */
-struct stream_pipe {
-	int fds[2];     /* to read from, to write to; −1: none */
-	uint32_t bytes; /* that it holds at most */
-};
-#define STREAM_NO_PIPE ((struct stream_pipe){{-1, -1}, 0})
-
-/* What the program has counted for a direction, beside bytes. */
+/* What the program in the kernel has counted for a direction, beside bytes. */
 struct stream_counts {
 	uint32_t spills, switches, overlaps;
 };
@@ -100,24 +107,15 @@ struct stream_direction {
 	struct stream *stream;
 	char *pending; /* received, not yet accepted by the other socket; NULL: none */
 	uint32_t pending_start, pending_end;
-	struct stream_pipe pipe;     /* of the splice path */
-	uint32_t in_pipe;            /* bytes */
-	uint32_t slot;               /* in the flows map, SLOT_NONE: none */
-	struct stream_counts counts; /* of slots given back */
-	uint64_t kernel_before;      /* bytes redirected under earlier slots */
-	uint64_t passed_base;        /* the source's `read` when it was put into the map */
-	uint64_t burst_start;        /* count of bytes when the current burst began: see choose.h */
-	uint32_t burst_spills;
-	uint32_t switches_seen; /* of the flow's `switches` */
-	uint32_t spills_seen;   /* events of `spills` that have been read */
-	bool in_kernel;         /* as far as user space knows, the program has the direction */
-	bool check_backlog; /* redirected bytes may be under way: send nothing before they have been
-			       taken */
-	bool waiting;       /* for the retry timer */
-	bool done;          /* FIN delivered */
+	uint32_t held;         /* bytes that the path has in its hands, beside `pending` */
+	uint32_t burst_spills; /* times in this burst that the path has given the direction back */
+	uint64_t burst_start;  /* count of bytes when the current burst began: see choose.h */
+	uint64_t carried; /* bytes that paths have moved past user space, until they were left */
+	struct stream_counts counts; /* the same */
+	bool away;    /* as far as user space knows, the path moves the direction by itself */
+	bool waiting; /* for the retry timer */
+	bool done;    /* FIN delivered */
 };
-
-#define SLOT_NONE UINT32_MAX
 
 enum stream_end_reason {
 	STREAM_FINISHED, /* FIN both ways, every byte delivered */
@@ -128,23 +126,23 @@ enum stream_end_reason {
 	STREAM_BROKEN,  /* a gap, or bytes missed on leaving the sockmap */
 	STREAM_NO_MEMORY,
 	STREAM_URGENT, /* this kernel cannot move what follows an urgent byte */
+	STREAM_STUCK,  /* its sockets may not leave the sockmap any more */
 };
 
 struct stream {
 	struct plane *plane;
 	struct stream_end ends[2];
 	struct stream_direction directions[2];
-	enum stream_path path;
+	struct path *path;     /* never NULL */
+	struct path *entering; /* its ends go over to this one as they come to rest; or NULL */
+	void *path_state;      /* of `path`: path_ops.state_bytes, NULL: none */
+	uint8_t used, refused; /* a bit for each path: it was taken; it has refused these sockets */
+	bool leaving;          /* has begun to leave `path`, and has to go on */
 	bool running;
-	bool entering;   /* ends go into the map as they are read to EAGAIN */
-	bool no_sockmap; /* the kernel has refused these sockets once */
-	bool leaving;    /* on the way out of the sockmap */
-	bool used_sockmap, used_splice;
 	uint64_t started, burst_began; /* ns */
 	struct timer retry;            /* something that the kernel does not announce */
 	uint64_t retry_after;          /* ns, doubles */
 	struct timer look;             /* idle, drain and policy */
-	struct timer urgent;           /* where nothing tells of urgent bytes */
 	uint64_t last_total, last_progress;
 	bool draining; /* a FIN has come that has not gone out yet */
 	void (*ended)(struct stream *stream, enum stream_end_reason reason);
@@ -161,17 +159,17 @@ void stream_init(struct stream *stream, struct plane *plane,
  */
 void stream_start(struct stream *stream);
 
-/* The worker passes on what a ring told (kernel_event of kernel.h). */
-void stream_kernel_event(struct stream_direction *direction, enum flow_event event);
-
 /* Close both ends at once, with RST unless the stream has finished. */
 void stream_close(struct stream *stream, bool reset);
 
-/* Bytes of direction i so far, through whatever path; and those moved by the program. */
+/* Bytes of direction i so far, through whatever path; and those that went past user space. */
 uint64_t stream_bytes(const struct stream *stream, int i);
 uint64_t stream_kernel_bytes(const struct stream *stream, int i);
 
 struct stream_counts stream_kernel_counts(const struct stream *stream, int i);
 
 const char *stream_reason_name(enum stream_end_reason reason);
-const char *stream_path_name(const struct stream *stream);
+
+/* The paths that were taken, "sockmap+splice"; written into `text`, which is returned. */
+#define STREAM_PATHS_TEXT 64
+const char *stream_path_name(const struct stream *stream, char text[STREAM_PATHS_TEXT]);

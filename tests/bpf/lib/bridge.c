@@ -2,7 +2,7 @@
 #include "tests/bpf/lib/bridge.h"
 
 #include "common/loop/socket.h"
-#include "user/plane/move.h"
+#include "tests/bpf/lib/kernel_paths.h"
 #include "user/plane/sockmap/sockmap.h"
 
 #include <errno.h>
@@ -30,9 +30,10 @@ struct pair {
 struct bridge {
 	struct plane_settings settings;
 	struct timers timers;
+	struct paths paths;
 	struct plane plane;
 	struct kernel *kernel;
-	struct watch wake, ring;
+	struct watch wake;
 	pthread_t thread;
 	pthread_mutex_t lock; /* covers what follows */
 	pthread_cond_t changed;
@@ -43,18 +44,17 @@ struct bridge {
 
 static uint64_t unread(const struct stream *stream, int i)
 {
-	const struct stream_direction *direction = &stream->directions[i];
+	bool inside = stream->path->ops == &sockmap_path && stream->path_state;
 
-	if (direction->slot == SLOT_NONE || !stream->ends[i].in_map)
-		return 0;
-	return kernel_flow(stream->plane->kernel, direction->slot)->passed -
-	       (stream->ends[i].read - direction->passed_base);
+	return inside ? sockmap_unread(stream, i) : 0;
 }
 
 static void note(struct pair *pair)
 {
 	struct stream *stream = &pair->stream;
+	char paths[STREAM_PATHS_TEXT];
 
+	stream_path_name(stream, paths);
 	for (int i = 0; i < 2; i++) {
 		pair->result.bytes[i] = stream_bytes(stream, i);
 		pair->result.kernel_bytes[i] = stream_kernel_bytes(stream, i);
@@ -63,9 +63,10 @@ static void note(struct pair *pair)
 		pair->result.switches[i] = counts.switches;
 		pair->result.overlaps[i] = counts.overlaps;
 		pair->result.unread[i] = unread(stream, i);
+		pair->result.read[i] = stream->ends[i].read;
 	}
-	pair->result.used_sockmap = stream->used_sockmap;
-	pair->result.used_splice = stream->used_splice;
+	pair->result.used_sockmap = strstr(paths, "sockmap");
+	pair->result.used_splice = strstr(paths, "splice");
 }
 
 static void on_ended(struct stream *stream, enum stream_end_reason reason)
@@ -109,12 +110,6 @@ static void on_wake(struct watch *watch, uint32_t events)
 		pthread_mutex_lock(&bridge->lock);
 	}
 	pthread_mutex_unlock(&bridge->lock);
-}
-
-static void on_ring(struct watch *watch, uint32_t events)
-{
-	(void)events;
-	kernel_share_consume(container_of(watch, struct bridge, ring)->plane.kernel);
 }
 
 static bool stopped(struct bridge *bridge)
@@ -173,11 +168,8 @@ struct bridge *bridge_new(const struct bridge_options *options)
 	bridge->plane.epoll = epoll_create1(EPOLL_CLOEXEC);
 	bridge->plane.timers = &bridge->timers;
 	bridge->plane.settings = &bridge->settings;
-	bridge->plane.scratch = malloc(STREAM_CHUNK);
-	bridge->plane.pipes = pipe_pool_new(16);
 	bridge->wake.fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	bridge->wake.ready = on_wake;
-	bridge->ring.fd = -1;
 	watch_set(bridge->plane.epoll, &bridge->wake, EPOLLIN);
 	if (forwarding == FORWARD_AUTO || forwarding == FORWARD_SOCKMAP) {
 		struct kernel_options kernel = {
@@ -191,14 +183,11 @@ struct bridge *bridge_new(const struct bridge_options *options)
 			fprintf(stderr, "%s\n", why);
 			return NULL;
 		}
-		if (kernel_share_new(bridge->kernel, 0, stream_kernel_event,
-				     &bridge->plane.kernel) < 0) {
-			perror("kernel_share_new");
-			return NULL;
-		}
-		bridge->ring.fd = kernel_share_fd(bridge->plane.kernel);
-		bridge->ring.ready = on_ring;
-		watch_set(bridge->plane.epoll, &bridge->ring, EPOLLIN);
+	}
+	bridge->paths = kernel_paths(bridge->kernel);
+	if (plane_open(&bridge->plane, &bridge->paths, 0) < 0) {
+		fprintf(stderr, "plane_open: out of memory, or no ring\n");
+		return NULL;
 	}
 	pthread_create(&bridge->thread, NULL, run, bridge);
 	return bridge;
@@ -219,11 +208,8 @@ void bridge_free(struct bridge *bridge)
 		free(bridge->pairs[i]);
 	}
 	free(bridge->pairs);
-	watch_remove(bridge->plane.epoll, &bridge->ring);
-	kernel_share_free(bridge->plane.kernel);
+	plane_close(&bridge->plane);
 	kernel_close(bridge->kernel);
-	pipe_pool_free(bridge->plane.pipes);
-	free(bridge->plane.scratch);
 	close(bridge->wake.fd);
 	close(bridge->plane.epoll);
 	free(bridge);

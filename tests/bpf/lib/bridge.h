@@ -24,6 +24,7 @@ struct bridge_result {
 	uint64_t bytes[2], kernel_bytes[2];
 	uint32_t spills[2], switches[2], overlaps[2];
 	uint64_t unread[2]; /* passed by the program, not yet received */
+	uint64_t read[2];   /* received by user space */
 	bool used_sockmap, used_splice;
 };
 

@@ -2,8 +2,8 @@
 #include "tests/bpf/lib/stage.h"
 
 #include "common/loop/socket.h"
+#include "tests/bpf/lib/kernel_paths.h"
 #include "tests/bpf/lib/load.h"
-#include "user/plane/move.h"
 
 #include <fcntl.h>
 #include <setjmp.h>
@@ -24,29 +24,17 @@ static void on_ended(struct stream *stream, enum stream_end_reason reason)
 	stage->reason = reason;
 }
 
-static void on_ring(struct watch *watch, uint32_t events)
-{
-	(void)events;
-	kernel_share_consume(container_of(watch, struct stage, ring)->plane.kernel);
-}
-
 static void open_kernel(struct stage *stage)
 {
 	const struct kernel_options options = {.workers = 1, .connections = 16};
 	char why[KERNEL_WHY];
 
 	assert_int_equal(kernel_open(&options, &stage->kernel, why), 0);
-	assert_int_equal(
-		kernel_share_new(stage->kernel, 0, stream_kernel_event, &stage->plane.kernel), 0);
-	stage->ring.fd = kernel_share_fd(stage->plane.kernel);
-	stage->ring.ready = on_ring;
-	assert_int_equal(watch_set(stage->plane.epoll, &stage->ring, EPOLLIN), 0);
 }
 
-void stage_open(struct stage *stage, enum stream_forwarding forwarding, uint32_t memory)
+static void open_plane(struct stage *stage, enum stream_forwarding forwarding, uint32_t memory,
+		       const struct path_entry *table)
 {
-	const struct load load = {.patience_s = 20};
-
 	memset(stage, 0, sizeof(*stage));
 	stage->settings = (struct plane_settings){
 		.forwarding = forwarding,
@@ -57,21 +45,50 @@ void stage_open(struct stage *stage, enum stream_forwarding forwarding, uint32_t
 		.epoll = epoll_create1(EPOLL_CLOEXEC),
 		.timers = &stage->timers,
 		.settings = &stage->settings,
-		.scratch = malloc(STREAM_CHUNK),
-		.pipes = pipe_pool_new(4),
 	};
-	stage->ring.fd = -1;
-	if (forwarding == FORWARD_SOCKMAP)
-		open_kernel(stage);
+	if (table) {
+		stage->paths = (struct paths){.table = table};
+	} else {
+		if (forwarding == FORWARD_SOCKMAP)
+			open_kernel(stage);
+		stage->paths = kernel_paths(stage->kernel);
+	}
+	assert_int_equal(plane_open(&stage->plane, &stage->paths, 0), 0);
 	stream_init(&stage->stream, &stage->plane, on_ended);
-	for (int i = 0; i < 2; i++) {
-		struct watch *watch = &stage->stream.ends[i].watch;
+}
 
-		assert_int_equal(load_connect(&load, &watch->fd, &stage->far[i]), 0);
-		socket_prepare(watch->fd, memory);
-		fcntl(watch->fd, F_SETFL, O_NONBLOCK);
+static void start(struct stage *stage, const int near[2], const int far[2])
+{
+	for (int i = 0; i < 2; i++) {
+		stage->stream.ends[i].watch.fd = near[i];
+		stage->far[i] = far[i];
+		socket_prepare(near[i], stage->settings.memory);
+		fcntl(near[i], F_SETFL, O_NONBLOCK);
 	}
 	stream_start(&stage->stream);
+}
+
+void stage_open_paths(struct stage *stage, enum stream_forwarding forwarding, uint32_t memory,
+		      const struct path_entry *table)
+{
+	const struct load load = {.patience_s = 20};
+	int near[2], far[2];
+
+	open_plane(stage, forwarding, memory, table);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(load_connect(&load, &near[i], &far[i]), 0);
+	start(stage, near, far);
+}
+
+void stage_open(struct stage *stage, enum stream_forwarding forwarding, uint32_t memory)
+{
+	stage_open_paths(stage, forwarding, memory, NULL);
+}
+
+void stage_open_sockets(struct stage *stage, const int near[2], const int far[2])
+{
+	open_plane(stage, FORWARD_SOCKMAP, 0, NULL);
+	start(stage, near, far);
 }
 
 void stage_close(struct stage *stage)
@@ -80,13 +97,8 @@ void stage_close(struct stage *stage)
 		stream_close(&stage->stream, true);
 	for (int i = 0; i < 2; i++)
 		close(stage->far[i]);
-	watch_remove(stage->plane.epoll, &stage->ring);
-	if (stage->kernel) {
-		kernel_share_free(stage->plane.kernel);
-		kernel_close(stage->kernel);
-	}
-	pipe_pool_free(stage->plane.pipes);
-	free(stage->plane.scratch);
+	plane_close(&stage->plane);
+	kernel_close(stage->kernel);
 	close(stage->plane.epoll);
 }
 

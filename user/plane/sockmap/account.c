@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <time.h>
 /* include/net/tcp_states.h, which no header of user space shares with struct tcp_info's new fields.
  */
 enum {
@@ -20,6 +21,7 @@ enum {
 #include <linux/tcp.h>
 
 #define ATTEMPTS 16 /* acknowledgements may come in between, but not for ever */
+#define PAUSE_NS 100000
 
 static int tcp_info(int fd, struct tcp_info *ret)
 {
@@ -88,25 +90,41 @@ static bool has_fin(uint8_t state)
 	return state == TCP_CLOSE_WAIT || state == TCP_LAST_ACK || state == TCP_CLOSING;
 }
 
-int account_complete(int fd, uint64_t seen)
+/* 1: complete; 0: not, or not yet; -EAGAIN: bytes came in between. */
+static int look_whether_complete(int fd, uint64_t seen)
 {
 	struct account_in before, after;
 	int queued;
 
-	for (int i = 0; i < ATTEMPTS; i++) {
-		int r = account_received(fd, &before);
-		if (r < 0)
-			return r;
-		if (ioctl(fd, SIOCINQ, &queued) < 0)
-			return -errno;
-		r = account_received(fd, &after);
-		if (r < 0)
-			return r;
-		if (after.state == TCP_CLOSE)
-			return 1;
-		if (before.received == after.received)
-			return after.received ==
-			       seen + (uint64_t)queued + (has_fin(after.state) ? 1 : 0);
+	int r = account_received(fd, &before);
+	if (r < 0)
+		return r;
+	if (ioctl(fd, SIOCINQ, &queued) < 0)
+		return -errno;
+	r = account_received(fd, &after);
+	if (r < 0)
+		return r;
+	if (after.state == TCP_CLOSE)
+		return 1;
+	if (before.received != after.received)
+		return -EAGAIN;
+	return after.received == seen + (uint64_t)queued + (has_fin(after.state) ? 1 : 0);
+}
+
+int account_complete(int fd, uint64_t seen)
+{
+	const struct timespec pause = {.tv_nsec = PAUSE_NS};
+	int r = -EAGAIN;
+
+	for (int i = 0; i < ATTEMPTS && (r == -EAGAIN || r == 0); i++) {
+		/*
+		 * The kernel's worker may hold the psock for the instant in which it ends, and
+		 * the socket keeps the sockmap's functions as long. Up to 6.12.84 SIOCINQ is
+		 * TCP's own there, too; later it counts other bytes (docs/kernel.md, "FIONREAD").
+		 */
+		if (r == 0)
+			(void)nanosleep(&pause, NULL);
+		r = look_whether_complete(fd, seen);
 	}
-	return -EAGAIN;
+	return r;
 }

@@ -38,6 +38,8 @@ int account_taken_exactly(int fd, uint64_t *ret);
 /*
  * 1 when every byte that TCP has received is either among `seen` or still in
  * its receive queue (SIOCINQ); 0 when some are missing. For a socket that is
- * not in the map any more. -errno; -EAGAIN when bytes kept coming meanwhile.
+ * not in the map any more: inside, SIOCINQ has another meaning in each series
+ * of the kernel. Takes 1.6 ms to be sure that some are missing. -errno; -EAGAIN
+ * when bytes kept coming meanwhile.
  */
 int account_complete(int fd, uint64_t seen);

@@ -105,18 +105,14 @@ static const char *bug_of_this_kernel(char text[64])
 	return gate_known_bug(&version);
 }
 
-bool gate_open(enum stream_forwarding wanted, const struct kernel_options *options,
-	       struct kernel **ret, char why[GATE_WHY])
+bool gate_open(bool forced, const struct kernel_options *options, struct kernel **ret,
+	       char why[GATE_WHY])
 {
 	char version[64] = "unknown", reason[KERNEL_WHY];
 	struct kernel *kernel = NULL;
 	const char *bug = bug_of_this_kernel(version);
 
-	if (wanted == FORWARD_SPLICE || wanted == FORWARD_COPY) {
-		snprintf(why, GATE_WHY, "as the settings ask");
-		return false;
-	}
-	if (bug && wanted == FORWARD_AUTO) {
+	if (bug && !forced) {
 		snprintf(why, GATE_WHY,
 			 "kernel %s has a known sockmap bug (%s); 'forwarding: sockmap' forces it",
 			 version, bug);

@@ -6,10 +6,10 @@
  */
 #pragma once
 
+#include "user/plane/path.h"
 #include "user/plane/sockmap/kernel.h"
-#include "user/plane/stream.h"
 
-#define GATE_WHY 384
+#define GATE_WHY PATH_WHY
 
 struct kernel_version {
 	unsigned major, minor, patch;
@@ -23,8 +23,9 @@ int gate_parse_version(const char *release, const char *version, struct kernel_v
 const char *gate_known_bug(const struct kernel_version *version);
 
 /*
- * Open the kernel path where it is wanted, allowed and sound. True: *ret is
- * open. In any case `why` holds the reason, for the log.
+ * Open the kernel path where it is allowed and sound; `forced`: also where a
+ * known bug speaks against it. True: *ret is open. In any case `why` holds the
+ * reason, for the log.
  */
-bool gate_open(enum stream_forwarding wanted, const struct kernel_options *options,
-	       struct kernel **ret, char why[GATE_WHY]);
+bool gate_open(bool forced, const struct kernel_options *options, struct kernel **ret,
+	       char why[GATE_WHY]);

@@ -3,13 +3,11 @@
 #include "common/base/clock.h"
 #include "common/loop/socket.h"
 #include "user/plane/sockmap/account.h"
+#include "user/plane/sockmap/door.h"
 #include "user/plane/sockmap/kernel.h"
 #include "user/plane/sockmap/sockmap.h"
 
 #include <errno.h>
-#include <linux/filter.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -26,47 +24,18 @@ static int quiet(struct stream *stream, int i)
 
 /*
  * The gate alone does not hold: tcp_data_ready() lets GATE_BYTES pass, a FIN,
- * and whatever comes while the receive buffer is nearly full. For the few
- * system calls of the removal, segments with bytes or a FIN are dropped before
- * TCP has seen them; their sender sends them again. RST and acknowledgements
- * pass.
+ * and whatever comes while the receive buffer is nearly full. So for the few
+ * system calls of the removal a door is shut (door.h). 1: no segment reaches
+ * the program any more; 0: for want of memory, later perhaps; -EPERM: never.
  */
-static int shut_door(int fd)
-{
-	struct sock_filter code[] = {
-		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 13), /* flags */
-		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, TH_RST, 7, 0),
-		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, TH_FIN, 7, 0),
-		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 12), /* length of the header, in words */
-		BPF_STMT(BPF_ALU | BPF_RSH | BPF_K, 4),
-		BPF_STMT(BPF_ALU | BPF_LSH | BPF_K, 2),
-		BPF_STMT(BPF_MISC | BPF_TAX, 0),
-		BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_X, 0, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
-		BPF_STMT(BPF_RET | BPF_K, 0),
-	};
-	struct sock_fprog program = {sizeof(code) / sizeof(code[0]), code};
-
-	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) < 0 ? -errno
-											   : 0;
-}
-
-static void open_door(int fd)
-{
-	int unused = 0;
-
-	(void)setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, &unused, sizeof(unused));
-}
-
-/* 1: no segment reaches the program any more; 0: for want of memory, later perhaps. */
 static int shut_doors(struct stream *stream)
 {
 	struct account_in in;
 
 	for (int i = 0; i < 2; i++) {
-		if (shut_door(stream->ends[i].watch.fd) < 0)
-			return 0;
+		int r = door_shut(stream->ends[i].watch.fd);
+		if (r < 0)
+			return r == -EPERM ? r : 0;
 		/* What was let in before has been seen by the program when this returns. */
 		(void)account_received(stream->ends[i].watch.fd, &in);
 	}
@@ -138,35 +107,59 @@ static int settle_down(struct stream *stream)
 	return r;
 }
 
-int sockmap_leave(struct stream *stream)
+/* Both sockets, with nothing under way. False: bytes were caught in between. */
+static bool take_out(struct stream *stream)
 {
-	struct kernel_share *share = stream->plane->kernel;
+	const struct sockmap_stream *state = stream->path_state;
+	struct kernel_share *share = sockmap_share(stream);
 	struct account_in in;
+	bool complete = true;
+
+	for (int i = 0; i < 2; i++)
+		(void)kernel_peer_remove(share, state->ends[i].cookie);
+	for (int i = 0; i < 2; i++) {
+		const struct stream_end *source = &stream->ends[i];
+
+		(void)account_received(source->watch.fd, &in);
+		/* No byte can have been passed, or dropped with its psock; make sure. */
+		if (!sockmap_all_read(stream, i))
+			complete = false;
+		if (account_complete(source->watch.fd, source->read + sockmap_moved(stream, i)) ==
+		    0)
+			complete = false;
+	}
+	return complete;
+}
+
+static enum leave_result try_to_leave(struct stream *stream)
+{
+	switch (settle_down(stream)) {
+	case 1:
+		return take_out(stream) ? LEAVE_DONE : LEAVE_BROKEN;
+	case 0:
+		return LEAVE_LATER;
+	case -ENOMEM:
+		return LEAVE_NO_MEMORY;
+	case -EPERM:
+		return LEAVE_NOT_ALLOWED;
+	default:
+		return LEAVE_BROKEN;
+	}
+}
+
+enum leave_result sockmap_leave(struct stream *stream)
+{
+	struct sockmap_worker *worker = stream->path->own;
 
 	/* Segments that arrive now wait in the receive queue: tcp_data_ready() heeds SO_RCVLOWAT.
 	 */
 	for (int i = 0; i < 2; i++)
 		socket_lowat(stream->ends[i].watch.fd, GATE_BYTES);
-	int r = settle_down(stream);
-	if (r == 1) {
-		for (int i = 0; i < 2; i++)
-			(void)kernel_peer_remove(share, stream->ends[i].cookie);
-		for (int i = 0; i < 2; i++) {
-			(void)account_received(stream->ends[i].watch.fd, &in);
-			/* No byte can have been passed, or dropped with its psock; make sure. */
-			if (!sockmap_all_read(stream, i))
-				r = -EBADMSG;
-			if (account_complete(stream->ends[i].watch.fd,
-					     stream->ends[i].read +
-						     sockmap_redirected(stream, i)) == 0)
-				r = -EBADMSG;
-		}
-		sockmap_forget(stream);
-		stream->path = PATH_COPY;
-		stream->leaving = false;
-	}
+	enum leave_result r = try_to_leave(stream);
+	if (r == LEAVE_NOT_ALLOWED)
+		worker->no_way_out = true;
 	for (int i = 0; i < 2; i++) {
-		open_door(stream->ends[i].watch.fd);
+		door_open(stream->ends[i].watch.fd);
 		socket_lowat(stream->ends[i].watch.fd, 1);
 	}
 	return r;

@@ -3,6 +3,7 @@
 
 #include "common/base/cleanup.h"
 #include "common/loop/socket.h"
+#include "user/plane/sockmap/door.h"
 #include "user/plane/sockmap/overlap.h"
 
 #include <errno.h>
@@ -166,6 +167,13 @@ static int run(struct bench *bench, const char **ret_step)
 	r = bridge(bench);
 	if (r < 0)
 		return r;
+	*ret_step = "a socket filter, which no stream can leave the map without and which may need "
+		    "CAP_NET_ADMIN";
+	for (int i = 0; i < 2; i++) {
+		r = door_check(bench->near[i]);
+		if (r < 0)
+			return r;
+	}
 	*ret_step = "bytes";
 	r = test_bytes(bench);
 	if (r < 0)

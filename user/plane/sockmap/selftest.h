@@ -6,7 +6,9 @@
 
 /*
  * Two connections on loopback, bridged by the program: bytes arrive once and
- * in order, a segment that overlaps is trimmed, a bare FIN harms nothing.
+ * in order, a segment that overlaps is trimmed, a bare FIN harms nothing, and
+ * the filter that leaving needs may be attached with what the process keeps of
+ * its capabilities.
  * 0; 1 when overlaps were left out, for want of CAP_NET_RAW; or -errno and a few
  * words in `why`. Takes milliseconds; at most two
  * seconds when something is wrong.

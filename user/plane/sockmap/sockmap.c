@@ -5,6 +5,7 @@
 #include "common/loop/socket.h"
 #include "user/plane/sockmap/account.h"
 #include "user/plane/sockmap/kernel.h"
+#include "user/plane/sockmap/suitable.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -12,102 +13,114 @@
 #include <poll.h>
 #include <sys/socket.h>
 
-static volatile struct flow *flow_of(const struct stream *stream, int i)
+struct kernel_share *sockmap_share(const struct stream *stream)
 {
-	return kernel_flow(stream->plane->kernel, stream->directions[i].slot);
+	return ((struct sockmap_worker *)stream->path->own)->share;
+}
+
+static struct sockmap_direction *direction_of(const struct stream *stream, int i)
+{
+	return &((struct sockmap_stream *)stream->path_state)->directions[i];
+}
+
+static struct sockmap_end *end_of(const struct stream *stream, int i)
+{
+	return &((struct sockmap_stream *)stream->path_state)->ends[i];
+}
+
+volatile struct flow *sockmap_flow(const struct stream *stream, int i)
+{
+	return kernel_flow(sockmap_share(stream), direction_of(stream, i)->slot);
 }
 
 static bool has_slot(const struct stream *stream, int i)
 {
-	return stream->directions[i].slot != SLOT_NONE;
+	return direction_of(stream, i)->has_slot;
+}
+
+/* What user space has read of direction i since its source was put into the map. */
+static uint64_t read_inside(const struct stream *stream, int i)
+{
+	return stream->ends[i].read - direction_of(stream, i)->passed_base;
+}
+
+uint64_t sockmap_unread(const struct stream *stream, int i)
+{
+	return end_of(stream, i)->in_map ? sockmap_flow(stream, i)->passed - read_inside(stream, i)
+					 : 0;
 }
 
 bool sockmap_all_read(const struct stream *stream, int i)
 {
-	return !stream->ends[i].in_map ||
-	       flow_of(stream, i)->passed ==
-		       stream->ends[i].read - stream->directions[i].passed_base;
+	return sockmap_unread(stream, i) == 0;
 }
 
 bool sockmap_is_broken(const struct stream *stream, int i)
 {
-	return stream->ends[i].in_map && flow_of(stream, i)->broken;
+	return end_of(stream, i)->in_map && sockmap_flow(stream, i)->broken;
 }
 
 uint64_t sockmap_redirected(const struct stream *stream, int i)
 {
-	uint64_t redirected = stream->directions[i].kernel_before;
-
-	if (has_slot(stream, i))
-		redirected += flow_of(stream, i)->redirected;
-	return redirected;
+	return has_slot(stream, i) ? sockmap_flow(stream, i)->redirected : 0;
 }
 
-struct stream_counts sockmap_counts(const struct stream *stream, int i)
+void sockmap_counts(const struct stream *stream, int i, struct stream_counts *counts)
 {
-	struct stream_counts counts = stream->directions[i].counts;
+	if (!has_slot(stream, i))
+		return;
+	volatile struct flow *flow = sockmap_flow(stream, i);
 
-	if (has_slot(stream, i)) {
-		volatile struct flow *flow = flow_of(stream, i);
-		counts.spills += flow->spills;
-		counts.switches += flow->switches;
-		counts.overlaps += flow->overlaps;
-	}
-	return counts;
+	counts->spills += flow->spills;
+	counts->switches += flow->switches;
+	counts->overlaps += flow->overlaps;
 }
 
 static int take_slots(struct stream *stream)
 {
-	struct kernel_share *share = stream->plane->kernel;
-
 	for (int i = 0; i < 2; i++) {
-		int r = kernel_slot_take(share, stream->ends[i].cookie,
+		int r = kernel_slot_take(sockmap_share(stream), end_of(stream, i)->cookie,
 					 stream->plane->settings->kernel_budget,
-					 &stream->directions[i], &stream->directions[i].slot);
-		if (r < 0) {
-			sockmap_forget(stream);
+					 &stream->directions[i], &direction_of(stream, i)->slot);
+		if (r < 0)
 			return r;
-		}
+		direction_of(stream, i)->has_slot = true;
 	}
 	for (int i = 0; i < 2; i++)
-		flow_of(stream, i)->peer_slot = stream->directions[!i].slot;
+		sockmap_flow(stream, i)->peer_slot = direction_of(stream, !i)->slot;
 	return 0;
 }
 
-/* Only ESTABLISHED can be inserted (EOPNOTSUPP otherwise): a client that has half-closed stays
- * outside. */
-static int prepare_end(struct stream_end *end)
+static int prepare_end(struct stream *stream, int i)
 {
-	socklen_t length = sizeof(end->cookie);
-	struct account_in in;
+	const struct stream_end *end = &stream->ends[i];
+	struct sockmap_end *prepared = end_of(stream, i);
+	socklen_t length = sizeof(prepared->cookie);
 	uint64_t taken;
 
-	int r = account_received(end->watch.fd, &in);
+	int r = suitable_for_sockmap(end->watch.fd, end->read);
 	if (r < 0)
 		return r;
-	if (in.state != TCP_ESTABLISHED)
-		return -EOPNOTSUPP;
-	/* Bytes that user space did not read came before it was given the socket: no base to count
-	 * from. */
-	if (in.received < end->read)
-		return -EOPNOTSUPP;
 	r = account_taken_exactly(end->watch.fd, &taken);
 	if (r < 0)
 		return r;
-	if (getsockopt(end->watch.fd, SOL_SOCKET, SO_COOKIE, &end->cookie, &length) < 0)
+	if (getsockopt(end->watch.fd, SOL_SOCKET, SO_COOKIE, &prepared->cookie, &length) < 0)
 		return -errno;
-	end->taken_base = taken - end->sent;
+	/* What was redirected to this end in an earlier stay is among what its TCP has taken. */
+	prepared->taken_base = taken - end->sent - stream->directions[!i].carried;
 	return 0;
 }
 
 static int prepare(struct stream *stream)
 {
+	const struct sockmap_worker *worker = stream->path->own;
+
+	if (worker->no_way_out)
+		return -EPERM;
 	for (int i = 0; i < 2; i++) {
-		/* The count of redirected bytes is part of what this end's TCP has taken. */
-		int r = prepare_end(&stream->ends[i]);
+		int r = prepare_end(stream, i);
 		if (r < 0)
 			return r;
-		stream->ends[i].taken_base -= stream->directions[!i].kernel_before;
 	}
 	return take_slots(stream);
 }
@@ -115,34 +128,29 @@ static int prepare(struct stream *stream)
 /* Attach the program to end i: it is what the other end's segments may be redirected to. */
 static int insert(struct stream *stream, int i)
 {
-	int r = kernel_peer_add(stream->plane->kernel, stream->ends[!i].cookie,
-				stream->ends[i].watch.fd);
+	int fd = stream->ends[i].watch.fd;
+
+	int r = kernel_peer_add(sockmap_share(stream), end_of(stream, !i)->cookie, fd);
 	if (r < 0)
 		return r;
-	stream->ends[i].in_map = true;
-	stream->directions[i].passed_base = stream->ends[i].read;
+	end_of(stream, i)->in_map = true;
+	direction_of(stream, i)->passed_base = stream->ends[i].read;
 	/* Bytes that came between our last recv() and the insert wait for a data_ready. */
-	socket_lowat(stream->ends[i].watch.fd, 1);
+	socket_lowat(fd, 1);
 	return 0;
 }
 
 int sockmap_enter(struct stream *stream, int i)
 {
-	bool first = stream->path != PATH_SOCKMAP;
+	bool first = !end_of(stream, !i)->in_map;
 
-	if (!stream->plane->kernel)
-		return -EOPNOTSUPP;
 	int r = first ? prepare(stream) : 0;
-	if (r < 0)
-		return r;
-	r = insert(stream, i);
-	if (r < 0 && first)
-		sockmap_forget(stream);
-	if (r < 0)
-		return r;
-	stream->path = PATH_SOCKMAP;
-	stream->used_sockmap = true;
-	return 0;
+	return r < 0 ? r : insert(stream, i);
+}
+
+uint64_t sockmap_moved(const struct stream *stream, int i)
+{
+	return stream->directions[i].carried + sockmap_redirected(stream, i);
 }
 
 /* 1: user space has read, or the program has redirected, all that TCP has received on this side. */
@@ -154,7 +162,7 @@ static int caught_up(struct stream *stream, int i)
 	int r = account_received(source->watch.fd, &in);
 	if (r < 0)
 		return r;
-	uint64_t seen = source->read + sockmap_redirected(stream, i);
+	uint64_t seen = source->read + sockmap_moved(stream, i);
 	/* Closed, and not by a FIN: a reset that epoll has shown as a hang-up only. */
 	if (source->fin_seen && in.state == TCP_CLOSE && in.received == seen)
 		return -ECONNRESET;
@@ -163,13 +171,13 @@ static int caught_up(struct stream *stream, int i)
 
 void sockmap_offer(struct stream *stream, int i)
 {
-	if (stream->leaving || stream->ends[i].fin_seen || !stream->ends[0].in_map ||
-	    !stream->ends[1].in_map)
+	if (stream->leaving || stream->ends[i].fin_seen || !end_of(stream, 0)->in_map ||
+	    !end_of(stream, 1)->in_map)
 		return;
-	volatile struct flow *flow = flow_of(stream, i);
+	volatile struct flow *flow = sockmap_flow(stream, i);
 	/* Its event has not been read yet, and will lead here: so there is never a second in the
 	 * ring. */
-	if (flow->spills != stream->directions[i].spills_seen)
+	if (flow->spills != direction_of(stream, i)->spills_seen)
 		return;
 	/* Before the count of received bytes: what is passed in between makes the two differ. */
 	uint64_t passed = flow->passed;
@@ -193,7 +201,7 @@ static void call_worker(int fd)
 
 bool sockmap_ask_for_passed(struct stream *stream, int i)
 {
-	if (!kernel_quirks(stream->plane->kernel)->passes_out_of_order ||
+	if (!kernel_quirks(sockmap_share(stream))->passes_out_of_order ||
 	    sockmap_all_read(stream, i))
 		return false;
 	call_worker(stream->ends[i].watch.fd);
@@ -202,16 +210,13 @@ bool sockmap_ask_for_passed(struct stream *stream, int i)
 
 bool sockmap_read_past(const struct stream *stream, int i)
 {
-	const struct stream_end *source = &stream->ends[i];
-
-	return sockmap_stops_at_urgent(stream) && source->in_map &&
-	       source->read - stream->directions[i].passed_base > flow_of(stream, i)->passed;
+	return sockmap_stops_at_urgent(stream) && end_of(stream, i)->in_map &&
+	       read_inside(stream, i) > sockmap_flow(stream, i)->passed;
 }
 
 bool sockmap_stops_at_urgent(const struct stream *stream)
 {
-	return stream->path == PATH_SOCKMAP &&
-	       kernel_quirks(stream->plane->kernel)->stops_at_urgent;
+	return kernel_quirks(sockmap_share(stream))->stops_at_urgent;
 }
 
 bool sockmap_stopped_at_urgent(const struct stream *stream)
@@ -222,7 +227,7 @@ bool sockmap_stopped_at_urgent(const struct stream *stream)
 		return false;
 	for (int i = 0; i < 2; i++)
 		ends[i] = (struct pollfd){
-			.fd = stream->ends[i].in_map ? stream->ends[i].watch.fd : -1,
+			.fd = end_of(stream, i)->in_map ? stream->ends[i].watch.fd : -1,
 			.events = POLLPRI,
 		};
 	return poll(ends, 2, 0) > 0 && ((ends[0].revents | ends[1].revents) & POLLPRI);
@@ -230,27 +235,23 @@ bool sockmap_stopped_at_urgent(const struct stream *stream)
 
 void sockmap_observe(struct stream *stream, int i)
 {
-	struct stream_direction *direction = &stream->directions[i];
-
-	if (!stream->leaving && flow_of(stream, i)->mode == FLOW_KERNEL)
-		direction->in_kernel = true;
+	if (!stream->leaving && sockmap_flow(stream, i)->mode == FLOW_KERNEL)
+		stream->directions[i].away = true;
 }
 
 void sockmap_busy_seen(struct stream *stream, int i)
 {
-	volatile struct flow *flow = flow_of(stream, i);
+	volatile struct flow *flow = sockmap_flow(stream, i);
 
 	flow->busy_seen = flow->busy_told;
 }
 
 void sockmap_given_back(struct stream *stream, int i)
 {
-	struct stream_direction *direction = &stream->directions[i];
+	struct sockmap_direction *direction = direction_of(stream, i);
 
-	direction->in_kernel = false;
 	direction->check_backlog = true;
 	direction->spills_seen++;
-	direction->burst_spills++;
 }
 
 /*
@@ -260,8 +261,8 @@ void sockmap_given_back(struct stream *stream, int i)
  */
 int sockmap_clear_to_send(struct stream *stream, int i)
 {
-	struct stream_direction *direction = &stream->directions[i];
-	uint32_t switches = flow_of(stream, i)->switches;
+	struct sockmap_direction *direction = direction_of(stream, i);
+	uint32_t switches = sockmap_flow(stream, i)->switches;
 
 	if (switches != direction->switches_seen) {
 		direction->switches_seen = switches;
@@ -289,7 +290,7 @@ int sockmap_backlog_empty(struct stream *stream, int i)
 	int r = account_taken(target->watch.fd, &taken);
 	if (r < 0)
 		return r;
-	return taken - target->taken_base >= target->sent + sockmap_redirected(stream, i);
+	return taken - end_of(stream, !i)->taken_base >= target->sent + sockmap_moved(stream, i);
 }
 
 int sockmap_drained(struct stream *stream, int i)
@@ -304,29 +305,17 @@ void sockmap_hold(struct stream *stream)
 	struct account_in in;
 
 	for (int i = 0; i < 2; i++) {
-		flow_of(stream, i)->offered = 0;
+		sockmap_flow(stream, i)->offered = 0;
 		/* After this call no program that saw the offer is still running. */
 		(void)account_received(stream->ends[i].watch.fd, &in);
-		stream->directions[i].in_kernel = false;
-		stream->directions[i].check_backlog = true;
+		stream->directions[i].away = false;
+		direction_of(stream, i)->check_backlog = true;
 	}
 }
 
 void sockmap_forget(struct stream *stream)
 {
-	for (int i = 0; i < 2; i++) {
-		struct stream_direction *direction = &stream->directions[i];
-
-		if (direction->slot == SLOT_NONE)
-			continue;
-		direction->counts = sockmap_counts(stream, i);
-		direction->kernel_before += flow_of(stream, i)->redirected;
-		kernel_slot_give_back(stream->plane->kernel, direction->slot);
-		direction->slot = SLOT_NONE;
-		direction->in_kernel = false;
-		direction->check_backlog = false;
-		direction->switches_seen = 0;
-		direction->spills_seen = 0;
-		stream->ends[i].in_map = false;
-	}
+	for (int i = 0; i < 2; i++)
+		if (has_slot(stream, i))
+			kernel_slot_give_back(sockmap_share(stream), direction_of(stream, i)->slot);
 }

@@ -7,16 +7,53 @@
 #pragma once
 
 #include "bpf/forward.h"
-#include "user/plane/stream.h"
+#include "user/plane/path.h"
+#include "user/plane/sockmap/kernel.h"
+
+/* What the table of paths names. Shared by the workers is a struct kernel. */
+extern const struct path_ops sockmap_path;
+
+/* Of a worker: path->own. */
+struct sockmap_worker {
+	struct kernel_share *share;
+	int epoll;
+	struct watch ring; /* what the program has to tell */
+	bool no_way_out;   /* a stream was not allowed to leave: nobody enters any more */
+};
+
+struct sockmap_direction {
+	uint32_t slot;          /* in the flows map, if has_slot */
+	uint32_t switches_seen; /* of the flow's `switches` */
+	uint32_t spills_seen;   /* events of `spills` that have been read */
+	bool has_slot;
+	bool check_backlog; /* redirected bytes may be under way: send nothing before they have been
+			       taken */
+	uint64_t passed_base; /* the source's `read` when it was put into the map */
+};
+
+struct sockmap_end {
+	uint64_t cookie;
+	uint64_t taken_base; /* see account.h */
+	bool in_map;         /* of the sockets that the program is attached to */
+};
+
+/* Of a stream: path_state, while it is in the map or on its way in. Zero is nothing. */
+struct sockmap_stream {
+	struct sockmap_direction directions[2];
+	struct sockmap_end ends[2];
+	struct sockmap_urgent *urgent; /* owned; NULL where the kernel does not stop at it */
+};
+
+struct kernel_share *sockmap_share(const struct stream *stream);
+volatile struct flow *sockmap_flow(const struct stream *stream, int i);
 
 /*
  * Put end i into the map. User space must just have read it to EAGAIN: a
- * partly read skb would be delivered again in full. With the first of the two
- * the stream's path is the sockmap; both are needed before a direction can be
- * offered. 0: what came meanwhile has to be read. -errno: nothing has changed;
- * there is no way back for an end that is in already and may hold passed
- * bytes, so a stream may stay with one end inside, and user space moves its
- * bytes as ever.
+ * partly read skb would be delivered again in full. Both ends are needed before
+ * a direction can be offered. 0: what came meanwhile has to be read. -errno:
+ * it is not in; there is no way back for an end that is in already and may hold
+ * passed bytes, so a stream may stay with one end inside, and user space moves
+ * its bytes as ever.
  */
 int sockmap_enter(struct stream *stream, int i);
 
@@ -73,7 +110,8 @@ bool sockmap_unsafe_to_send(struct stream *stream, int i);
  */
 bool sockmap_is_broken(const struct stream *stream, int i);
 
-/* What was passed of direction i has been received. */
+/* Bytes of direction i that were passed and not received yet; none of them. */
+uint64_t sockmap_unread(const struct stream *stream, int i);
 bool sockmap_all_read(const struct stream *stream, int i);
 
 /* 1: every redirected byte of direction i has been taken by the peer's TCP; 0: not yet; -errno. */
@@ -88,16 +126,13 @@ int sockmap_drained(struct stream *stream, int i);
 /* Ask both directions back; they arrive as the segments do. */
 void sockmap_hold(struct stream *stream);
 
-/*
- * Out of the map: 1 when done and the stream's path is PATH_COPY; 0 when
- * something is still under way and it has to be tried again; -EBADMSG when
- * bytes were caught in between, -ENOMEM, and the stream has to be reset.
- */
-int sockmap_leave(struct stream *stream);
+/* Out of the map, when nothing is under way. */
+enum leave_result sockmap_leave(struct stream *stream);
 
-/* Give back what the stream has in the maps, after its sockets were closed. */
+/* Give back what the stream has in the maps, after it has left or its sockets were closed. */
 void sockmap_forget(struct stream *stream);
 
-struct stream_counts sockmap_counts(const struct stream *stream, int i);
-/* Bytes of direction i that the program has redirected so far. */
+void sockmap_counts(const struct stream *stream, int i, struct stream_counts *counts);
+/* Bytes of direction i that the program has redirected in this stay; and in all stays. */
 uint64_t sockmap_redirected(const struct stream *stream, int i);
+uint64_t sockmap_moved(const struct stream *stream, int i);
