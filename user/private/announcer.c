@@ -25,6 +25,7 @@ static int add_peer(struct announcer *announcer, const char *name, struct peer *
 	if (!peer)
 		return -ENOMEM;
 	peer->announcer = announcer;
+	remote_init(&peer->remote, &peer_pace, true);
 	peer->name = strdup(name);
 	peer->timer = evtimer_new(announcer->base, peer_turn, peer);
 	if (!peer->name || !peer->timer) {
@@ -83,7 +84,7 @@ void announcer_free(struct announcer *announcer)
 		LIST_REMOVE(peer, entry);
 		event_free(peer->timer);
 		json_decref(peer->sent);
-		free(peer->problem);
+		remote_clear(&peer->remote);
 		free(peer->name);
 		free(peer);
 	}

@@ -49,6 +49,7 @@ static void soon(struct lot *lot)
 	}
 }
 
+/* For what is no failure of a call. */
 static void back_off(struct lot *lot, unsigned failures)
 {
 	const struct keeper_settings *settings = &lot->keeper->settings;
@@ -56,16 +57,11 @@ static void back_off(struct lot *lot, unsigned failures)
 	wait_ms(lot, backoff_ms(settings->backoff_min, settings->backoff_max, failures));
 }
 
-/* Logged once until it changes; NULL: all is well again. */
-static void set_problem(struct lot *lot, const char *problem, const char *what_next)
+static void complain(struct lot *lot, const char *problem, const char *what_next)
 {
-	if (problem && (!lot->problem || strcmp(lot->problem, problem) != 0))
+	if (remote_is_news(&lot->remote, problem))
 		log_info("no connections are parked at public proxy %s: %s; %s", lot->name, problem,
 			 what_next);
-	else if (!problem && lot->problem)
-		log_info("connections are parked at public proxy %s again", lot->name);
-	free(lot->problem);
-	lot->problem = problem ? strdup(problem) : NULL;
 }
 
 void lot_forget_directory(struct lot *lot)
@@ -79,10 +75,10 @@ void lot_succeeded(struct lot *lot, unsigned given)
 	unsigned asked = lot->asked;
 
 	lot->asked = 0;
-	lot->failures = 0;
 	lot->fresh = false;
 	lot->denied = false;
-	set_problem(lot, NULL, NULL);
+	if (remote_well(&lot->remote))
+		log_info("connections are parked at public proxy %s again", lot->name);
 	/* Fewer than we asked for: its limits are reached, and others wait, too. */
 	if (given < asked)
 		back_off(lot, 1);
@@ -95,17 +91,15 @@ void lot_full(struct lot *lot)
 {
 	log_debug("public proxy %s has no room for more parked connections", lot->name);
 	lot->asked = 0;
-	lot->failures++;
-	back_off(lot, lot->failures);
+	wait_ms(lot, remote_failed(&lot->remote, clock_now_ms()));
 }
 
 void lot_failed(struct lot *lot, const char *problem)
 {
 	lot->asked = 0;
-	lot->failures++;
 	lot_forget_directory(lot);
-	set_problem(lot, problem, "trying again");
-	back_off(lot, lot->failures);
+	complain(lot, problem, "trying again");
+	wait_ms(lot, remote_failed(&lot->remote, clock_now_ms()));
 }
 
 void lot_refused(struct lot *lot, const char *problem, bool for_good)
@@ -113,7 +107,7 @@ void lot_refused(struct lot *lot, const char *problem, bool for_good)
 	lot->asked = 0;
 	lot->denied = for_good;
 	lot_forget_directory(lot);
-	set_problem(lot, problem, "asking again in some minutes");
+	complain(lot, problem, "asking again in some minutes");
 	wait_ms(lot, lot->keeper->settings.refused);
 }
 
@@ -244,11 +238,16 @@ void lot_lost(struct lot *lot, unsigned worker, uint64_t connection)
 
 int lot_new(struct keeper *keeper, const char *name, struct lot **ret)
 {
+	const struct remote_pace pace = {
+		.min = keeper->settings.backoff_min,
+		.max = keeper->settings.backoff_max,
+	};
 	struct lot *lot = calloc(1, sizeof(*lot));
 
 	if (!lot)
 		return -ENOMEM;
 	lot->keeper = keeper;
+	remote_init(&lot->remote, &pace, true);
 	lot->name = strdup(name);
 	lot->places = calloc(keeper->settings.max, sizeof(*lot->places));
 	lot->timer = evtimer_new(keeper->base, turn, lot);
@@ -269,7 +268,7 @@ void lot_free(struct lot *lot)
 	if (lot->calm)
 		event_free(lot->calm);
 	json_decref(lot->directory);
-	free(lot->problem);
+	remote_clear(&lot->remote);
 	free(lot->places);
 	free(lot->name);
 	free(lot);

@@ -12,7 +12,7 @@
  */
 #pragma once
 
-#include "common/base/clock.h"
+#include "common/base/remote.h"
 #include "user/private/demand.h"
 #include "user/private/keeper.h"
 
@@ -44,13 +44,12 @@ struct lot {
 	struct place *places;    /* demand.waiting of them, room for settings.max */
 	unsigned dialled;        /* given to workers, but they do not wait yet */
 	unsigned asked;          /* in the call or look-up under way; 0: none is */
-	unsigned failures;       /* of calls, since the last one that was answered */
+	struct remote remote;    /* the public proxy, as our calls find it */
 	unsigned bounces;        /* connections that did not last, since one that did */
 	json_t *directory;       /* entry of the public proxy; NULL: not known or not needed */
 	int64_t directory_since; /* as clock_now_ms() tells */
 	bool fresh;              /* it was asked for in this attempt */
 	bool denied;             /* and our announcements will not change that */
-	char *problem;           /* the last one logged */
 };
 
 int lot_new(struct keeper *keeper, const char *name, struct lot **ret);

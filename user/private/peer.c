@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/private/peer.h"
 
-#include "common/base/backoff.h"
 #include "common/base/cleanup.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
@@ -18,10 +17,8 @@
 #define AGAIN_MS         (10 * 60 * 1000LL)
 #define AGAIN_REFUSED_MS (60 * 1000LL) /* the directory, or another operator, may have changed */
 #define PROBE_MS         10000
-#define BACKOFF_MIN_MS   200
-#define BACKOFF_EARLY_MS 1000
-#define BACKOFF_MAX_MS   30000
-#define EARLY_MS         60000
+
+const struct remote_pace peer_pace = {.min = 200, .max = 30000, .early = 60000, .early_max = 1000};
 
 void peer_wait(struct peer *peer, int64_t ms)
 {
@@ -31,29 +28,20 @@ void peer_wait(struct peer *peer, int64_t ms)
 		event_add(peer->timer, &delay);
 }
 
-/* A message about this peer, once until it changes; NULL: all is well again. */
-static void set_problem(struct peer *peer, const char *problem)
-{
-	if (problem && (!peer->problem || strcmp(peer->problem, problem) != 0))
-		log_warn("public proxy %s cannot be told our announcements: %s; trying again",
-			 peer->name, problem);
-	else if (!problem && peer->problem)
-		log_info("public proxy %s is reached again", peer->name);
-	free(peer->problem);
-	peer->problem = problem ? strdup(problem) : NULL;
-}
-
 static void failed(struct peer *peer, const char *problem)
 {
-	int64_t now = clock_now_ms();
-
-	if (peer->reached || peer->failures == 0)
-		peer->down_since = now;
 	peer->reached = false;
-	peer->failures++;
-	set_problem(peer, problem);
-	int64_t longest = now - peer->down_since < EARLY_MS ? BACKOFF_EARLY_MS : BACKOFF_MAX_MS;
-	peer_wait(peer, backoff_ms(BACKOFF_MIN_MS, longest, peer->failures));
+	if (remote_is_news(&peer->remote, problem))
+		log_warn("public proxy %s cannot be told our announcements: %s; trying again",
+			 peer->name, problem);
+	peer_wait(peer, remote_failed(&peer->remote, clock_now_ms()));
+}
+
+static void well(struct peer *peer)
+{
+	peer->reached = true;
+	if (remote_well(&peer->remote))
+		log_info("public proxy %s is reached again", peer->name);
 }
 
 static void failed_reply(struct peer *peer, int r, const struct jsonrpc_error *error)
@@ -132,9 +120,7 @@ static void announced(int r, json_t *result, const struct jsonrpc_error *error, 
 		failed(peer, "it answers with something else than a list with one item for each");
 		return;
 	}
-	peer->reached = true;
-	peer->failures = 0;
-	set_problem(peer, NULL);
+	well(peer);
 	unsigned refused = note_items(peer, sent, answers);
 	peer->next_announce = clock_now_ms() + (refused ? AGAIN_REFUSED_MS : AGAIN_MS);
 	schedule(peer);
@@ -304,8 +290,7 @@ void peer_accepted(struct peer *peer)
 		return;
 	if (!evtimer_pending(peer->timer, NULL)) {
 		/* It had nothing to look after, so this is all there is to announce. */
-		peer->reached = true;
-		peer->failures = 0;
+		well(peer);
 		peer->next_announce = clock_now_ms() + AGAIN_MS;
 		schedule(peer);
 	} else if (!peer->reached) {

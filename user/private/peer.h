@@ -20,6 +20,7 @@
  */
 #pragma once
 
+#include "common/base/remote.h"
 #include "user/private/announcer.h"
 
 #include <sys/queue.h>
@@ -33,11 +34,10 @@ struct peer {
 	bool again;          /* something came up during the call */
 	bool reached;        /* the last call was answered */
 	bool probes_refused; /* the directory does not allow us to ask */
-	unsigned failures;
-	int64_t down_since, next_announce; /* CLOCK_MONOTONIC, ms */
-	unsigned probe;                    /* which announcement to ask for next */
-	json_t *sent;  /* connections of the call under way, or the domain asked for */
-	char *problem; /* the last one logged */
+	struct remote remote;
+	int64_t next_announce; /* CLOCK_MONOTONIC, ms */
+	unsigned probe;        /* which announcement to ask for next */
+	json_t *sent;          /* connections of the call under way, or the domain asked for */
 };
 
 struct announcer {
@@ -50,6 +50,9 @@ struct announcer {
 	void (*accepted)(const char *proxy, void *arg); /* may be NULL */
 	void *accepted_arg;
 };
+
+/* For remote_init(). */
+extern const struct remote_pace peer_pace;
 
 /* The timer's callback: do what is due. `arg` is the peer. */
 void peer_turn(evutil_socket_t fd, short events, void *arg);

@@ -25,6 +25,7 @@ static int start(void **state)
 	announcer = (struct announcer){
 		.base = base, .name = "me", .announcements = all, .started = true};
 	peer = (struct peer){.announcer = &announcer, .name = (char *)"pub"};
+	remote_init(&peer.remote, &peer_pace, true);
 	peer.timer = evtimer_new(base, peer_turn, &peer);
 	return announcements_commit(all) == 1 ? 0 : -1;
 }
@@ -33,7 +34,7 @@ static int end(void **state)
 {
 	(void)state;
 	event_free(peer.timer);
-	free(peer.problem);
+	remote_clear(&peer.remote);
 	announcements_free(all);
 	event_base_free(base);
 	return n_fake_requests;
@@ -108,13 +109,13 @@ static void announces_when_it_comes_back(void **state)
 	turn();
 	fake_reply(PROBE, NULL, -ECONNREFUSED, NULL, 0, "connection refused");
 	assert_true(waits() >= 50 && waits() <= 500);
-	assert_string_equal(peer.problem, "connection refused");
+	assert_string_equal(peer.remote.problem, "connection refused");
 	turn();
 	fake_reply(ANNOUNCE, NULL, -EPROTO, NULL, 1, "no channel");
-	assert_string_equal(peer.problem, "1 no channel");
+	assert_string_equal(peer.remote.problem, "1 no channel");
 	turn();
 	fake_reply(ANNOUNCE, NULL, 0, json_pack("[n, n]"), 0, NULL);
-	assert_null(peer.problem);
+	assert_null(peer.remote.problem);
 	assert_true(waits() > 9000);
 }
 
@@ -127,7 +128,7 @@ static void waits_longer_after_a_minute(void **state)
 		assert_true(waits() <= 1500);
 		turn();
 	}
-	peer.down_since -= 60000;
+	peer.remote.gone_at -= 60000;
 	fake_reply(ANNOUNCE, NULL, -ETIMEDOUT, NULL, 0, "timed out");
 	assert_true(waits() > 14000 && waits() <= 30500);
 	turn();
