@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "user/store/datastore.h"
+#include "user/store/store.h"
 
 #include <jansson.h>
 #include <sys/queue.h>

@@ -11,7 +11,7 @@
  */
 #pragma once
 
-#include "user/store/datastore.h"
+#include "user/store/store.h"
 
 #include <stddef.h>
 

@@ -2,7 +2,7 @@
 /* The datastore's SQLite file: the one way in which announcements are written. */
 #pragma once
 
-#include "user/store/datastore.h"
+#include "user/store/store.h"
 
 /* Makes file and folders where missing. On failure as datastore_open(). */
 int sqlite_open(const char *filename, enum proxy_role role, struct datastore **ret,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "user/store/datastore.h"
+#include "user/store/store.h"
 
 #include "common/base/cleanup.h"
 #include "common/base/log.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "user/store/datastore.h"
+#include "user/store/store.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
