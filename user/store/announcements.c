@@ -13,7 +13,7 @@ struct change {
 };
 
 struct announcements {
-	struct datastore *store;
+	struct store *store;
 	struct announcements_limits limits;
 	struct announcement_list list;
 	void *tree; /* by domain and peer: balanced, so that no choice of names makes it slow */
@@ -105,8 +105,8 @@ static int load_one(const struct stored *record, void *arg)
 	return r;
 }
 
-int announcements_new(struct datastore *store, const struct announcements_limits *limits,
-		      int64_t now, struct announcements **ret)
+int announcements_new(struct store *store, const struct announcements_limits *limits, int64_t now,
+		      struct announcements **ret)
 {
 	struct announcements *all = calloc(1, sizeof(*all));
 	int r = 0;
@@ -119,7 +119,7 @@ int announcements_new(struct datastore *store, const struct announcements_limits
 	if (!all->per_owner)
 		r = -ENOMEM;
 	if (r == 0 && store)
-		r = datastore_load(store, load_one, all);
+		r = store_load(store, load_one, all);
 	if (r < 0) {
 		announcements_free(all);
 		return r;
@@ -135,7 +135,7 @@ int announcements_new(struct datastore *store, const struct announcements_limits
 void announcements_close(struct announcements *all)
 {
 	announcements_rollback(all);
-	datastore_close(TAKE_PTR(all->store));
+	store_close(TAKE_PTR(all->store));
 }
 
 void announcements_free(struct announcements *all)
@@ -148,7 +148,7 @@ void announcements_free(struct announcements *all)
 		announcement_free(item);
 	}
 	json_decref(all->per_owner);
-	datastore_close(all->store);
+	store_close(all->store);
 	free(all->changes);
 	free(all);
 }
@@ -299,7 +299,7 @@ static int write_changes(struct announcements *all)
 			continue;
 		list[n++] = to_stored(&all->changes[i]);
 	}
-	return datastore_write(all->store, list, n);
+	return store_write(all->store, list, n);
 }
 
 int announcements_commit(struct announcements *all)
@@ -334,7 +334,7 @@ void announcements_rollback(struct announcements *all)
 
 const char *announcements_reason(const struct announcements *all)
 {
-	return all->store ? datastore_reason(all->store) : "out of memory";
+	return all->store ? store_reason(all->store) : "out of memory";
 }
 
 int announcements_add_fixed(struct announcements *all, const struct stored *record,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The announcements of a proxy: in memory for questions, in the datastore for
+ * The announcements of a proxy: in memory for questions, in the store for
  * the next start. Changes since the last commit are seen at once, and are
- * undone when the datastore does not take them. Control thread only.
+ * undone when the store does not take them. Control thread only.
  */
 #pragma once
 
@@ -35,9 +35,9 @@ struct announcements_limits {
 };
 
 /* Takes the store (may be NULL: nothing is kept) and loads it; expired records are dropped. */
-int announcements_new(struct datastore *store, const struct announcements_limits *limits,
-		      int64_t now, struct announcements **ret);
-/* Close the datastore; what changes from now on is lost. */
+int announcements_new(struct store *store, const struct announcements_limits *limits, int64_t now,
+		      struct announcements **ret);
+/* Close the store; what changes from now on is lost. */
 void announcements_close(struct announcements *all);
 void announcements_free(struct announcements *all); /* takes NULL */
 

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What a proxy keeps over a restart: its announcements. One batch of changes
- * is one transaction, which is on the disk when datastore_write() returns.
+ * is one transaction, which is safe when store_write() returns.
+ *
+ * There are several kinds of store. To add one, write a file with its ops and
+ * name them in the table in store.c; for the settings to name it, add its type
+ * to datastore_types in user/settings_schema.c.
  */
 #pragma once
 
@@ -26,23 +30,38 @@ struct stored_change {
 
 typedef int (*stored_each)(const struct stored *record, void *arg);
 
-struct datastore;
+/* An open one. Each kind has this as the first member of its own struct. */
+struct store {
+	const struct store_ops *ops;
+};
+
+/* What a kind of store does; the functions of the same names below say what is asked of it. */
+struct store_ops {
+	const char *type; /* in the settings */
+	/* `settings`: the checked `settings` of the `datastore` block. */
+	int (*open)(const json_t *settings, enum proxy_role role, struct store **ret,
+		    char **ret_error);
+	void (*close)(struct store *store); /* never NULL */
+	int (*load)(struct store *store, stored_each each, void *arg);
+	int (*write)(struct store *store, const struct stored_change *changes, size_t n);
+	const char *(*reason)(const struct store *store);
+};
 
 /*
- * Open a checked `datastore` block for announcements of this role; makes file
- * and folder where missing. On failure a negative errno (-EBUSY: another
- * process has it, -EUCLEAN: damaged, -EMEDIUMTYPE: of the other role or of a
- * newer version) and *ret_error (caller frees) with what to do.
+ * Open what a checked `datastore` block asks for, for announcements of this
+ * role; makes file and folder where missing. On failure a negative errno
+ * (-ENOTSUP: no such type, -EBUSY: another process has it, -EUCLEAN: damaged,
+ * -EMEDIUMTYPE: of the other role or of a newer version) and *ret_error (caller
+ * frees) with what to do.
  */
-int datastore_open(const json_t *settings, enum proxy_role role, struct datastore **ret,
-		   char **ret_error);
-void datastore_close(struct datastore *store); /* takes NULL */
+int store_open(const json_t *settings, enum proxy_role role, struct store **ret, char **ret_error);
+void store_close(struct store *store); /* takes NULL */
 
 /* Call `each` for every record until it returns non-zero; returns that, or -EIO. */
-int datastore_load(struct datastore *store, stored_each each, void *arg);
+int store_load(struct store *store, stored_each each, void *arg);
 
 /* All of the changes or none of them: 0, or -EIO, -ENOSPC, -EROFS. */
-int datastore_write(struct datastore *store, const struct stored_change *changes, size_t n);
+int store_write(struct store *store, const struct stored_change *changes, size_t n);
 
-/* SQLite's words for the last failure, for the log (borrowed). */
-const char *datastore_reason(const struct datastore *store);
+/* The last failure in words, for the log (borrowed). */
+const char *store_reason(const struct store *store);
