@@ -1,54 +1,54 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/private/announcer.h"
 
-#include "user/private/peer.h"
+#include "user/private/public_proxy.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-static struct peer *find_peer(struct announcer *announcer, const char *name)
+static struct public_proxy *find_proxy(struct announcer *announcer, const char *name)
 {
-	struct peer *peer;
+	struct public_proxy *proxy;
 
-	LIST_FOREACH(peer, &announcer->peers, entry) {
-		if (strcmp(peer->name, name) == 0)
-			return peer;
+	LIST_FOREACH(proxy, &announcer->proxies, entry) {
+		if (strcmp(proxy->name, name) == 0)
+			return proxy;
 	}
 	return NULL;
 }
 
-static int add_peer(struct announcer *announcer, const char *name, struct peer **ret)
+static int add_proxy(struct announcer *announcer, const char *name, struct public_proxy **ret)
 {
-	struct peer *peer = calloc(1, sizeof(*peer));
+	struct public_proxy *proxy = calloc(1, sizeof(*proxy));
 
-	if (!peer)
+	if (!proxy)
 		return -ENOMEM;
-	peer->announcer = announcer;
-	remote_init(&peer->remote, &peer_pace, true);
-	peer->name = strdup(name);
-	peer->timer = evtimer_new(announcer->base, peer_turn, peer);
-	if (!peer->name || !peer->timer) {
-		if (peer->timer)
-			event_free(peer->timer);
-		free(peer->name);
-		free(peer);
+	proxy->announcer = announcer;
+	remote_init(&proxy->remote, &public_proxy_pace, true);
+	proxy->name = strdup(name);
+	proxy->timer = evtimer_new(announcer->base, public_proxy_turn, proxy);
+	if (!proxy->name || !proxy->timer) {
+		if (proxy->timer)
+			event_free(proxy->timer);
+		free(proxy->name);
+		free(proxy);
 		return -ENOMEM;
 	}
-	LIST_INSERT_HEAD(&announcer->peers, peer, entry);
-	*ret = peer;
+	LIST_INSERT_HEAD(&announcer->proxies, proxy, entry);
+	*ret = proxy;
 	return 0;
 }
 
-static int add_peers(struct announcer *announcer)
+static int add_proxies(struct announcer *announcer)
 {
 	const struct announcement *item;
-	struct peer *peer;
+	struct public_proxy *proxy;
 
 	TAILQ_FOREACH(item, announcements_list(announcer->announcements), entry) {
-		if (find_peer(announcer, item->peer))
+		if (find_proxy(announcer, item->proxy))
 			continue;
-		int r = add_peer(announcer, item->peer, &peer);
+		int r = add_proxy(announcer, item->proxy, &proxy);
 		if (r < 0)
 			return r;
 	}
@@ -66,8 +66,8 @@ int announcer_new(struct event_base *base, const char *name, struct jsonrpc_clie
 	announcer->name = name;
 	announcer->client = client;
 	announcer->announcements = announcements;
-	LIST_INIT(&announcer->peers);
-	int r = add_peers(announcer);
+	LIST_INIT(&announcer->proxies);
+	int r = add_proxies(announcer);
 	if (r < 0) {
 		announcer_free(announcer);
 		return r;
@@ -80,13 +80,13 @@ void announcer_free(struct announcer *announcer)
 {
 	if (!announcer)
 		return;
-	for (struct peer *peer; (peer = LIST_FIRST(&announcer->peers));) {
-		LIST_REMOVE(peer, entry);
-		event_free(peer->timer);
-		json_decref(peer->sent);
-		remote_clear(&peer->remote);
-		free(peer->name);
-		free(peer);
+	for (struct public_proxy *proxy; (proxy = LIST_FIRST(&announcer->proxies));) {
+		LIST_REMOVE(proxy, entry);
+		event_free(proxy->timer);
+		json_decref(proxy->sent);
+		remote_clear(&proxy->remote);
+		free(proxy->name);
+		free(proxy);
 	}
 	free(announcer);
 }
@@ -100,34 +100,34 @@ void announcer_on_accepted(struct announcer *announcer,
 
 void announcer_start(struct announcer *announcer)
 {
-	struct peer *peer;
+	struct public_proxy *proxy;
 
 	announcer->started = true;
-	LIST_FOREACH(peer, &announcer->peers, entry) {
-		peer_wait(peer, 0);
+	LIST_FOREACH(proxy, &announcer->proxies, entry) {
+		public_proxy_wait(proxy, 0);
 	}
 }
 
 void announcer_stop(struct announcer *announcer)
 {
-	struct peer *peer;
+	struct public_proxy *proxy;
 
 	announcer->started = false;
-	LIST_FOREACH(peer, &announcer->peers, entry) {
-		event_del(peer->timer);
+	LIST_FOREACH(proxy, &announcer->proxies, entry) {
+		event_del(proxy->timer);
 	}
 }
 
 int announcer_watch(struct announcer *announcer, const char *name)
 {
-	struct peer *peer = find_peer(announcer, name);
+	struct public_proxy *proxy = find_proxy(announcer, name);
 
-	if (!peer) {
-		int r = add_peer(announcer, name, &peer);
+	if (!proxy) {
+		int r = add_proxy(announcer, name, &proxy);
 		if (r < 0)
 			return r;
 	}
-	peer_accepted(peer);
+	public_proxy_accepted(proxy);
 	if (announcer->accepted)
 		announcer->accepted(name, announcer->accepted_arg);
 	return 0;

@@ -131,7 +131,7 @@ static bool wanted(const struct lot *lot)
 	int64_t now = timestamp_now();
 
 	TAILQ_FOREACH(item, announcements_list(lot->keeper->service->announcements), entry) {
-		if (item->accepted && strcmp(item->peer, lot->name) == 0 &&
+		if (item->accepted && strcmp(item->proxy, lot->name) == 0 &&
 		    !announcement_expired(item, now))
 			return true;
 	}

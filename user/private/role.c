@@ -45,7 +45,7 @@ static int add_announcement(struct control *control, const json_t *announcement)
 	json_array_foreach((json_t *)settings_get(announcement, "proxies"), i, proxy) {
 		struct stored record = {
 			.domain = settings_string(announcement, "domain"),
-			.peer = json_string_value(proxy),
+			.proxy = json_string_value(proxy),
 			.owner = control->name,
 			.expires_at = expires_at,
 		};

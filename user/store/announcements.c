@@ -16,7 +16,7 @@ struct announcements {
 	struct store *store;
 	struct announcements_limits limits;
 	struct announcement_list list;
-	void *tree; /* by domain and peer: balanced, so that no choice of names makes it slow */
+	void *tree; /* by domain and proxy: balanced, so that no choice of names makes it slow */
 	size_t count;
 	json_t *per_owner; /* operator: number of records */
 	struct change *changes;
@@ -28,7 +28,7 @@ static void announcement_free(struct announcement *item)
 	if (!item)
 		return;
 	free(item->domain);
-	free(item->peer);
+	free(item->proxy);
 	free(item->owner);
 	free(item->internal_address);
 	free(item->refusal);
@@ -42,10 +42,10 @@ static struct announcement *announcement_new(const struct stored *record)
 	if (!item)
 		return NULL;
 	item->domain = strdup(record->domain);
-	item->peer = strdup(record->peer);
+	item->proxy = strdup(record->proxy);
 	item->owner = strdup(record->owner);
 	item->expires_at = record->expires_at;
-	if (!item->domain || !item->peer || !item->owner) {
+	if (!item->domain || !item->proxy || !item->owner) {
 		announcement_free(item);
 		return NULL;
 	}
@@ -57,7 +57,7 @@ static int compare(const void *a, const void *b)
 	const struct announcement *x = a, *y = b;
 
 	int r = strcmp(x->domain, y->domain);
-	return r ? r : strcmp(x->peer, y->peer);
+	return r ? r : strcmp(x->proxy, y->proxy);
 }
 
 static void count_owner(struct announcements *all, const char *owner, int by)
@@ -169,9 +169,9 @@ size_t announcements_of_owner(const struct announcements *all, const char *owner
 }
 
 struct announcement *announcements_find(const struct announcements *all, const char *domain,
-					const char *peer)
+					const char *proxy)
 {
-	struct announcement key = {.domain = (char *)domain, .peer = (char *)peer};
+	struct announcement key = {.domain = (char *)domain, .proxy = (char *)proxy};
 	struct announcement **found = tfind(&key, &all->tree, compare);
 
 	return found ? *found : NULL;
@@ -216,7 +216,7 @@ static bool equal(const struct announcement *item, const struct stored *record)
 
 int announcements_put(struct announcements *all, const struct stored *record)
 {
-	struct announcement *before = announcements_find(all, record->domain, record->peer);
+	struct announcement *before = announcements_find(all, record->domain, record->proxy);
 
 	if (equal(before, record))
 		return 0;
@@ -241,9 +241,9 @@ int announcements_put(struct announcements *all, const struct stored *record)
 	return 1;
 }
 
-int announcements_remove(struct announcements *all, const char *domain, const char *peer)
+int announcements_remove(struct announcements *all, const char *domain, const char *proxy)
 {
-	struct announcement *before = announcements_find(all, domain, peer);
+	struct announcement *before = announcements_find(all, domain, proxy);
 
 	if (!before)
 		return -ENOENT;
@@ -262,7 +262,7 @@ size_t announcements_expire(struct announcements *all, int64_t now)
 	for (struct announcement *item = TAILQ_FIRST(&all->list), *next; item; item = next) {
 		next = TAILQ_NEXT(item, entry);
 		if (announcement_expired(item, now) &&
-		    announcements_remove(all, item->domain, item->peer) == 0)
+		    announcements_remove(all, item->domain, item->proxy) == 0)
 			n++;
 	}
 	return n;
@@ -276,7 +276,7 @@ static struct stored_change to_stored(const struct change *change)
 		.record =
 			{
 				.domain = item->domain,
-				.peer = item->peer,
+				.proxy = item->proxy,
 				.owner = item->owner,
 				.expires_at = item->expires_at,
 			},
@@ -340,7 +340,7 @@ const char *announcements_reason(const struct announcements *all)
 int announcements_add_fixed(struct announcements *all, const struct stored *record,
 			    const char *internal_address)
 {
-	struct announcement *before = announcements_find(all, record->domain, record->peer);
+	struct announcement *before = announcements_find(all, record->domain, record->proxy);
 	struct announcement *item = announcement_new(record);
 
 	if (!item)

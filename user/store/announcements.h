@@ -14,7 +14,7 @@
 struct announcement {
 	TAILQ_ENTRY(announcement) entry;
 	char *domain; /* normalised, maybe a wildcard */
-	char *peer;   /* private: the name of the public proxy; public: "" */
+	char *proxy;  /* private: the name of the public proxy; public: "" */
 	char *owner;  /* operator that announced it; "": unknown, read from an original's file */
 	int64_t expires_at; /* ms since the epoch, 0: never */
 
@@ -48,17 +48,17 @@ size_t announcements_of_owner(const struct announcements *all, const char *owner
 
 /* Expired or not; NULL if there is none. */
 struct announcement *announcements_find(const struct announcements *all, const char *domain,
-					const char *peer);
+					const char *proxy);
 bool announcement_expired(const struct announcement *announcement, int64_t now);
 
 /*
- * Add or replace the record of this domain and peer. An equal one makes no
+ * Add or replace the record of this domain and proxy. An equal one makes no
  * change and costs no write. 1: changed, 0: equal, -EDQUOT (too many of this
  * owner), -ENOSPC (too many in all), -ENOMEM.
  */
 int announcements_put(struct announcements *all, const struct stored *record);
 /* -ENOENT: there is none. */
-int announcements_remove(struct announcements *all, const char *domain, const char *peer);
+int announcements_remove(struct announcements *all, const char *domain, const char *proxy);
 /* Remove all that have expired; returns how many. */
 size_t announcements_expire(struct announcements *all, int64_t now);
 

@@ -291,11 +291,11 @@ static int sqlite_load(struct store *base, stored_each each, void *arg)
 			break;
 		struct stored record = {
 			.domain = (const char *)sqlite3_column_text(statement, 0),
-			.peer = (const char *)sqlite3_column_text(statement, 1),
+			.proxy = (const char *)sqlite3_column_text(statement, 1),
 			.owner = (const char *)sqlite3_column_text(statement, 2),
 			.expires_at = sqlite3_column_int64(statement, 3),
 		};
-		if (!record.domain || !record.peer || !record.owner) {
+		if (!record.domain || !record.proxy || !record.owner) {
 			r = -ENOMEM;
 			break;
 		}
@@ -316,7 +316,7 @@ static int apply(struct sqlite *store, const struct stored_change *change)
 
 	int code = sqlite3_bind_text(statement, 1, record->domain, -1, SQLITE_STATIC);
 	if (code == SQLITE_OK)
-		code = sqlite3_bind_text(statement, 2, record->peer, -1, SQLITE_STATIC);
+		code = sqlite3_bind_text(statement, 2, record->proxy, -1, SQLITE_STATIC);
 	if (code == SQLITE_OK && !change->remove)
 		code = sqlite3_bind_text(statement, 3, record->owner, -1, SQLITE_STATIC);
 	if (code == SQLITE_OK && !change->remove)

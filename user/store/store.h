@@ -18,14 +18,14 @@
 /* As it is stored. */
 struct stored {
 	const char *domain;
-	const char *peer;   /* private: the name of the public proxy; public: "" */
+	const char *proxy;  /* private: the name of the public proxy; public: "" */
 	const char *owner;  /* operator that announced it; "": unknown */
 	int64_t expires_at; /* ms since the epoch, 0: never */
 };
 
 struct stored_change {
 	struct stored record;
-	bool remove; /* the record of this domain and peer goes; the rest of it is ignored */
+	bool remove; /* the record of this domain and proxy goes; the rest of it is ignored */
 };
 
 typedef int (*stored_each)(const struct stored *record, void *arg);

@@ -20,13 +20,13 @@ static struct keeper *keeper;
 static json_t *public_proxies;
 static uint64_t next_connection;
 
-static void put(const char *domain, const char *peer)
+static void put(const char *domain, const char *proxy)
 {
-	const struct stored record = {domain, peer, "x", 0};
+	const struct stored record = {domain, proxy, "x", 0};
 
 	assert_int_equal(announcements_put(service.announcements, &record), 1);
 	assert_int_equal(announcements_commit(service.announcements), 1);
-	announcements_find(service.announcements, domain, peer)->accepted = true;
+	announcements_find(service.announcements, domain, proxy)->accepted = true;
 }
 
 static int start_with(unsigned min, unsigned max)

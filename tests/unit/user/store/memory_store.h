@@ -72,7 +72,7 @@ static void memory_store_apply(struct memory_records *records, const struct stor
 	const struct stored *from = &change->record;
 	struct memory_record *to = records->list, *end = to + records->n;
 
-	while (to < end && (strcmp(to->domain, from->domain) || strcmp(to->proxy, from->peer)))
+	while (to < end && (strcmp(to->domain, from->domain) || strcmp(to->proxy, from->proxy)))
 		to++;
 	if (change->remove) {
 		if (to < end) {
@@ -84,7 +84,7 @@ static void memory_store_apply(struct memory_records *records, const struct stor
 	if (to == end && records->n++ == MEMORY_STORE_MAX)
 		abort();
 	strcpy(to->domain, from->domain);
-	strcpy(to->proxy, from->peer);
+	strcpy(to->proxy, from->proxy);
 	strcpy(to->owner, from->owner);
 	to->expires_at = from->expires_at;
 }

@@ -91,9 +91,9 @@ static void assert_list(const struct announcements *all, const char *expected)
 	char text[1000] = "";
 
 	TAILQ_FOREACH(item, announcements_list(all), entry) {
-		sprintf(text + strlen(text), "%s %s %s %lld;", item->domain, item->peer,
+		sprintf(text + strlen(text), "%s %s %s %lld;", item->domain, item->proxy,
 			item->owner, (long long)item->expires_at);
-		assert_ptr_equal(announcements_find(all, item->domain, item->peer), item);
+		assert_ptr_equal(announcements_find(all, item->domain, item->proxy), item);
 	}
 	assert_string_equal(text, expected);
 }

@@ -25,8 +25,8 @@
 
 #include <sys/queue.h>
 
-struct peer {
-	LIST_ENTRY(peer) entry;
+struct public_proxy {
+	LIST_ENTRY(public_proxy) entry;
 	struct announcer *announcer;
 	char *name;
 	struct event *timer;
@@ -45,18 +45,18 @@ struct announcer {
 	const char *name;
 	struct jsonrpc_client *client;
 	struct announcements *announcements;
-	LIST_HEAD(, peer) peers;
+	LIST_HEAD(, public_proxy) proxies;
 	bool started;
 	void (*accepted)(const char *proxy, void *arg); /* may be NULL */
 	void *accepted_arg;
 };
 
 /* For remote_init(). */
-extern const struct remote_pace peer_pace;
+extern const struct remote_pace public_proxy_pace;
 
-/* The timer's callback: do what is due. `arg` is the peer. */
-void peer_turn(evutil_socket_t fd, short events, void *arg);
+/* The timer's callback: do what is due. `arg` is the proxy. */
+void public_proxy_turn(evutil_socket_t fd, short events, void *arg);
 /* Let the timer fire in `ms`, unless the announcer has stopped. */
-void peer_wait(struct peer *peer, int64_t ms);
+void public_proxy_wait(struct public_proxy *proxy, int64_t ms);
 /* One announcement was accepted outside the announcer's own calls. */
-void peer_accepted(struct peer *peer);
+void public_proxy_accepted(struct public_proxy *proxy);
