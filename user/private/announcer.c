@@ -1,21 +1,29 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/private/announcer.h"
 
+#include "common/base/container_of.h"
 #include "user/private/public_proxy.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-static struct public_proxy *find_proxy(struct announcer *announcer, const char *name)
+static struct public_proxy *of(const struct table_link *link)
 {
-	struct public_proxy *proxy;
+	return container_of(link, struct public_proxy, link);
+}
 
-	LIST_FOREACH(proxy, &announcer->proxies, entry) {
-		if (strcmp(proxy->name, name) == 0)
-			return proxy;
-	}
-	return NULL;
+static bool same(const struct table_link *link, const void *name)
+{
+	return strcmp(of(link)->name, name) == 0;
+}
+
+static struct public_proxy *find_proxy(const struct announcer *announcer, const char *name)
+{
+	const struct table *all = &announcer->proxies;
+	struct table_link *link = table_find(all, table_hash_string(all, name), same, name);
+
+	return link ? of(link) : NULL;
 }
 
 static int add_proxy(struct announcer *announcer, const char *name, struct public_proxy **ret)
@@ -35,7 +43,7 @@ static int add_proxy(struct announcer *announcer, const char *name, struct publi
 		free(proxy);
 		return -ENOMEM;
 	}
-	LIST_INSERT_HEAD(&announcer->proxies, proxy, entry);
+	table_add(&announcer->proxies, &proxy->link, table_hash_string(&announcer->proxies, name));
 	*ret = proxy;
 	return 0;
 }
@@ -66,7 +74,7 @@ int announcer_new(struct event_base *base, const char *name, struct jsonrpc_clie
 	announcer->name = name;
 	announcer->client = client;
 	announcer->announcements = announcements;
-	LIST_INIT(&announcer->proxies);
+	table_init(&announcer->proxies);
 	int r = add_proxies(announcer);
 	if (r < 0) {
 		announcer_free(announcer);
@@ -78,16 +86,20 @@ int announcer_new(struct event_base *base, const char *name, struct jsonrpc_clie
 
 void announcer_free(struct announcer *announcer)
 {
+	struct table_link *link, *next;
+
 	if (!announcer)
 		return;
-	for (struct public_proxy *proxy; (proxy = LIST_FIRST(&announcer->proxies));) {
-		LIST_REMOVE(proxy, entry);
+	TABLE_FOREACH(link, next, &announcer->proxies) {
+		struct public_proxy *proxy = of(link);
+
 		event_free(proxy->timer);
 		json_decref(proxy->sent);
 		remote_clear(&proxy->remote);
 		free(proxy->name);
 		free(proxy);
 	}
+	table_clear(&announcer->proxies);
 	free(announcer);
 }
 
@@ -100,22 +112,20 @@ void announcer_on_accepted(struct announcer *announcer,
 
 void announcer_start(struct announcer *announcer)
 {
-	struct public_proxy *proxy;
+	struct table_link *link, *next;
 
 	announcer->started = true;
-	LIST_FOREACH(proxy, &announcer->proxies, entry) {
-		public_proxy_wait(proxy, 0);
-	}
+	TABLE_FOREACH(link, next, &announcer->proxies)
+		public_proxy_wait(of(link), 0);
 }
 
 void announcer_stop(struct announcer *announcer)
 {
-	struct public_proxy *proxy;
+	struct table_link *link, *next;
 
 	announcer->started = false;
-	LIST_FOREACH(proxy, &announcer->proxies, entry) {
-		event_del(proxy->timer);
-	}
+	TABLE_FOREACH(link, next, &announcer->proxies)
+		event_del(of(link)->timer);
 }
 
 int announcer_watch(struct announcer *announcer, const char *name)

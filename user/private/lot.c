@@ -127,12 +127,13 @@ unsigned lot_missing(const struct lot *lot)
 /* Without an announcement that is in force there, it would refuse us. */
 static bool wanted(const struct lot *lot)
 {
-	const struct announcement *item;
+	const struct group_member *member;
 	int64_t now = timestamp_now();
 
-	TAILQ_FOREACH(item, announcements_list(lot->keeper->service->announcements), entry) {
-		if (item->accepted && strcmp(item->proxy, lot->name) == 0 &&
-		    !announcement_expired(item, now))
+	TAILQ_FOREACH(member,
+		      announcements_at_proxy(lot->keeper->service->announcements, lot->name),
+		      entry) {
+		if (member->item->accepted && !announcement_expired(member->item, now))
 			return true;
 	}
 	return false;

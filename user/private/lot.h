@@ -13,16 +13,15 @@
 #pragma once
 
 #include "common/base/remote.h"
+#include "common/base/table.h"
 #include "user/private/demand.h"
 #include "user/private/keeper.h"
-
-#include <sys/queue.h>
 
 struct keeper {
 	struct event_base *base;
 	struct private_service *service;
 	struct keeper_settings settings;
-	LIST_HEAD(, lot) lots;
+	struct table lots; /* by the name of the public proxy */
 	bool stopped;
 };
 
@@ -34,7 +33,7 @@ struct place {
 };
 
 struct lot {
-	LIST_ENTRY(lot) entry;
+	struct table_link link;
 	struct keeper *keeper;
 	char *name;
 	struct event *timer; /* what is missing is asked for when it fires */

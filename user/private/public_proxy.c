@@ -171,9 +171,9 @@ static void probed(int r, json_t *result, const struct jsonrpc_error *error, voi
 	schedule(proxy);
 }
 
-static bool wanted(const struct public_proxy *proxy, const struct announcement *item, int64_t now)
+static const struct group_members *announcements_of(const struct public_proxy *proxy)
 {
-	return strcmp(item->proxy, proxy->name) == 0 && !announcement_expired(item, now);
+	return announcements_at_proxy(proxy->announcer->announcements, proxy->name);
 }
 
 json_t *announcer_connection(const char *domain, const char *proxy, int64_t expires_at, int64_t now)
@@ -191,12 +191,14 @@ json_t *announcer_connection(const char *domain, const char *proxy, int64_t expi
 
 static json_t *connections(const struct public_proxy *proxy)
 {
-	const struct announcement *item;
+	const struct group_member *member;
 	int64_t now = timestamp_now();
 	json_t *list = json_array();
 
-	TAILQ_FOREACH(item, announcements_list(proxy->announcer->announcements), entry) {
-		if (wanted(proxy, item, now))
+	TAILQ_FOREACH(member, announcements_of(proxy), entry) {
+		const struct announcement *item = member->item;
+
+		if (!announcement_expired(item, now))
 			json_array_append_new(list, announcer_connection(item->domain, item->proxy,
 									 item->expires_at, now));
 	}
@@ -236,12 +238,15 @@ static void announce(struct public_proxy *proxy)
 /* Each time another of those that were accepted. NULL: there is none. */
 static const struct announcement *choose(struct public_proxy *proxy)
 {
-	const struct announcement *item, *first = NULL;
+	const struct announcement *first = NULL;
+	const struct group_member *member;
 	int64_t now = timestamp_now();
 	unsigned i = 0;
 
-	TAILQ_FOREACH(item, announcements_list(proxy->announcer->announcements), entry) {
-		if (!wanted(proxy, item, now) || !item->accepted)
+	TAILQ_FOREACH(member, announcements_of(proxy), entry) {
+		const struct announcement *item = member->item;
+
+		if (announcement_expired(item, now) || !item->accepted)
 			continue;
 		if (!first)
 			first = item;

@@ -21,12 +21,11 @@
 #pragma once
 
 #include "common/base/remote.h"
+#include "common/base/table.h"
 #include "user/private/announcer.h"
 
-#include <sys/queue.h>
-
 struct public_proxy {
-	LIST_ENTRY(public_proxy) entry;
+	struct table_link link;
 	struct announcer *announcer;
 	char *name;
 	struct event *timer;
@@ -45,7 +44,7 @@ struct announcer {
 	const char *name;
 	struct jsonrpc_client *client;
 	struct announcements *announcements;
-	LIST_HEAD(, public_proxy) proxies;
+	struct table proxies; /* by name */
 	bool started;
 	void (*accepted)(const char *proxy, void *arg); /* may be NULL */
 	void *accepted_arg;

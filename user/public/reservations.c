@@ -2,6 +2,8 @@
 #include "user/public/reservations.h"
 
 #include "common/base/cleanup.h"
+#include "common/base/container_of.h"
+#include "common/base/table.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +21,7 @@ TAILQ_HEAD(batches, batch);
 
 /* An operator that has tokens. There are as many as private proxies that were here just now. */
 struct holder {
-	LIST_ENTRY(holder) entry;
+	struct table_link link;
 	struct batches batches;
 	unsigned n;
 	char operator[];
@@ -27,7 +29,7 @@ struct holder {
 
 struct reservations {
 	struct reservations_limits limits;
-	LIST_HEAD(, holder) holders; /* the last one that took something first */
+	struct table holders; /* by operator */
 	struct batches batches;
 	unsigned n;
 };
@@ -39,7 +41,7 @@ struct reservations *reservations_new(const struct reservations_limits *limits)
 	if (!all)
 		return NULL;
 	all->limits = *limits;
-	LIST_INIT(&all->holders);
+	table_init(&all->holders);
 	TAILQ_INIT(&all->batches);
 	return all;
 }
@@ -59,7 +61,7 @@ static void drop(struct reservations *all, struct batch *batch, unsigned n)
 	free(batch);
 	if (holder->n > 0)
 		return;
-	LIST_REMOVE(holder, entry);
+	table_remove(&all->holders, &holder->link);
 	free(holder);
 }
 
@@ -69,6 +71,7 @@ void reservations_free(struct reservations *all)
 		return;
 	for (struct batch *batch; (batch = TAILQ_FIRST(&all->batches));)
 		drop(all, batch, batch->n);
+	table_clear(&all->holders);
 	free(all);
 }
 
@@ -78,31 +81,34 @@ static void expire(struct reservations *all, int64_t now)
 		drop(all, batch, batch->n);
 }
 
-static struct holder *find(struct reservations *all, const char *operator)
+static struct holder *of(const struct table_link *link)
 {
-	struct holder *holder;
-
-	LIST_FOREACH(holder, &all->holders, entry) {
-		if (strcmp(holder->operator, operator) == 0)
-			return holder;
-	}
-	return NULL;
+	return container_of(link, struct holder, link);
 }
 
-/* To the front of the list; made if need be. */
-static struct holder *enter(struct reservations *all, struct holder *holder, const char *operator)
+static bool same(const struct table_link *link, const void *name)
 {
-	if (holder) {
-		LIST_REMOVE(holder, entry);
-	} else {
-		size_t size = strlen(operator) + 1;
-		holder = calloc(1, sizeof(*holder) + size);
-		if (!holder)
-			return NULL;
-		memcpy(holder->operator, operator, size);
-		TAILQ_INIT(&holder->batches);
-	}
-	LIST_INSERT_HEAD(&all->holders, holder, entry);
+	return strcmp(of(link)->operator, name) == 0;
+}
+
+static struct holder *find(const struct reservations *all, const char *name)
+{
+	struct table_link *link =
+		table_find(&all->holders, table_hash_string(&all->holders, name), same, name);
+
+	return link ? of(link) : NULL;
+}
+
+static struct holder *make(struct reservations *all, const char *name)
+{
+	size_t size = strlen(name) + 1;
+	struct holder *holder = calloc(1, sizeof(*holder) + size);
+
+	if (!holder)
+		return NULL;
+	memcpy(holder->operator, name, size);
+	TAILQ_INIT(&holder->batches);
+	table_add(&all->holders, &holder->link, table_hash_string(&all->holders, name));
 	return holder;
 }
 
@@ -111,11 +117,10 @@ static unsigned room(unsigned limit, unsigned n)
 	return n < limit ? limit - n : 0;
 }
 
-unsigned reservations_take(struct reservations *all, const char *operator, unsigned wanted,
-			   int64_t now)
+unsigned reservations_take(struct reservations *all, const char *name, unsigned wanted, int64_t now)
 {
 	expire(all, now);
-	struct holder *holder = find(all, operator);
+	struct holder *holder = find(all, name);
 	unsigned own = room(all->limits.per_operator, holder ? holder->n : 0);
 	unsigned left = room(all->limits.total, all->n);
 	unsigned n = own < left ? own : left;
@@ -125,7 +130,9 @@ unsigned reservations_take(struct reservations *all, const char *operator, unsig
 	if (n == 0)
 		return 0;
 	AUTO_FREE struct batch *batch = calloc(1, sizeof(*batch));
-	if (!batch || !(holder = enter(all, holder, operator)))
+	if (batch && !holder)
+		holder = make(all, name);
+	if (!batch || !holder)
 		return 0;
 	*batch = (struct batch){.holder = holder, .n = n, .until = now + all->limits.valid_ms};
 	TAILQ_INSERT_TAIL(&all->batches, batch, in_all);
@@ -137,9 +144,9 @@ unsigned reservations_take(struct reservations *all, const char *operator, unsig
 }
 
 /* Of its oldest batch, whichever it came from: so the count is never too low. */
-void reservations_shown(struct reservations *all, const char *operator)
+void reservations_shown(struct reservations *all, const char *name)
 {
-	struct holder *holder = find(all, operator);
+	struct holder *holder = find(all, name);
 
 	if (holder)
 		drop(all, TAILQ_FIRST(&holder->batches), 1);

@@ -89,6 +89,7 @@ static int public_new(struct control *control, char **ret_error)
 		.max = (unsigned)settings_integer(control->tree, "limits.pending"),
 		.sent_per_line = notices_of_one(control),
 	};
+	table_init(&role->notices.lines);
 	return 0;
 }
 

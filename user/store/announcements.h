@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "user/store/group.h"
 #include "user/store/store.h"
 
 #include <jansson.h>
@@ -13,6 +14,8 @@
 
 struct announcement {
 	TAILQ_ENTRY(announcement) entry;
+	struct table_link link;
+	struct group_member of_owner, at_proxy;
 	char *domain; /* normalised, maybe a wildcard */
 	char *proxy;  /* private: the name of the public proxy; public: "" */
 	char *owner;  /* operator that announced it; "": unknown, read from an original's file */
@@ -41,10 +44,19 @@ int announcements_new(struct store *store, const struct announcements_limits *li
 void announcements_close(struct announcements *all);
 void announcements_free(struct announcements *all); /* takes NULL */
 
-/* Oldest first. */
+/* All three oldest first; of the latter two the members' `item`. */
 const struct announcement_list *announcements_list(const struct announcements *all);
+const struct group_members *announcements_at_proxy(const struct announcements *all,
+						   const char *proxy);
+const struct group_members *announcements_by_owner(const struct announcements *all,
+						   const char *owner);
+
+/* How many there are but for those from the settings. */
 size_t announcements_count(const struct announcements *all);
 size_t announcements_of_owner(const struct announcements *all, const char *owner);
+
+/* Whether one of this owner's has not expired. */
+bool announcements_owner_has_any(const struct announcements *all, const char *owner, int64_t now);
 
 /* Expired or not; NULL if there is none. */
 struct announcement *announcements_find(const struct announcements *all, const char *domain,

@@ -363,7 +363,6 @@ static int with_filename(struct sqlite *store, const char *sql, const char *file
 int sqlite_import_begin(struct store *base, const char *filename)
 {
 	struct sqlite *store = of(base);
-
 	int r = with_filename(store, "SELECT 1 FROM imported WHERE filename = ?", filename);
 	return r < 0 ? r : run(store->db, "BEGIN IMMEDIATE");
 }

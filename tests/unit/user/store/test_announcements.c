@@ -264,6 +264,49 @@ static void can_do_without_a_store(void **state)
 	announcements_free(all);
 }
 
+static void assert_members(const struct group_members *members, const char *expected)
+{
+	const struct group_member *member;
+	char text[1000] = "";
+
+	TAILQ_FOREACH(member, members, entry) {
+		sprintf(text + strlen(text), "%s %s %s;", member->item->domain, member->item->proxy,
+			member->item->owner);
+	}
+	assert_string_equal(text, expected);
+}
+
+static void are_found_by_proxy_and_by_owner(void **state)
+{
+	const struct stored list[] = {
+		{"a.org", "p", "x", 0}, {"a.org", "q", "x", 2000}, {"b.org", "p", "y", 2000}};
+	struct announcements *all = open_all(NOW);
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(announcements_put(all, &list[i]), 1);
+	assert_int_equal(announcements_commit(all), 1);
+	assert_members(announcements_at_proxy(all, "p"), "a.org p x;b.org p y;");
+	assert_members(announcements_at_proxy(all, "q"), "a.org q x;");
+	assert_members(announcements_at_proxy(all, "r"), "");
+	assert_members(announcements_by_owner(all, "x"), "a.org p x;a.org q x;");
+	assert_true(announcements_owner_has_any(all, "y", NOW));
+	assert_false(announcements_owner_has_any(all, "y", 2000));
+	assert_true(announcements_owner_has_any(all, "x", 2000));
+	assert_false(announcements_owner_has_any(all, "z", NOW));
+
+	/* What is undone is there again, what was replaced is not. */
+	assert_int_equal(announcements_remove(all, "b.org", "p"), 0);
+	assert_int_equal(put(all, "a.org", "y", 0), 1);
+	assert_members(announcements_at_proxy(all, "p"), "a.org p y;");
+	assert_members(announcements_by_owner(all, "y"), "a.org p y;");
+	announcements_rollback(all);
+	assert_members(announcements_at_proxy(all, "p"), "a.org p x;b.org p y;");
+	assert_members(announcements_by_owner(all, "y"), "b.org p y;");
+	assert_int_equal(announcements_of_owner(all, "y"), 1);
+	announcements_free(all);
+}
+
 static void many_names_stay_quick(void **state)
 {
 	const struct announcements_limits many = {.total = 200000, .per_owner = 200000};
@@ -288,10 +331,11 @@ static void many_names_stay_quick(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(keeps_what_is_committed),  TEST(rolls_back_in_order),
-		TEST(a_failed_write_is_undone), TEST(limits_hold),
-		TEST(what_has_expired_goes),    TEST(those_of_the_settings_are_not_stored),
-		TEST(can_do_without_a_store),   TEST(many_names_stay_quick),
+		TEST(keeps_what_is_committed),         TEST(rolls_back_in_order),
+		TEST(a_failed_write_is_undone),        TEST(limits_hold),
+		TEST(what_has_expired_goes),           TEST(those_of_the_settings_are_not_stored),
+		TEST(can_do_without_a_store),          TEST(many_names_stay_quick),
+		TEST(are_found_by_proxy_and_by_owner),
 	};
 	int failed = 0;
 
