@@ -29,9 +29,6 @@ static void announcement_free(struct announcements *all, struct announcement *it
 		return;
 	group_leave(&all->owners, &item->of_owner);
 	group_leave(&all->proxies, &item->at_proxy);
-	free(item->domain);
-	free(item->proxy);
-	free(item->owner);
 	free(item->internal_address);
 	free(item->refusal);
 	free(item);
@@ -40,16 +37,17 @@ static void announcement_free(struct announcements *all, struct announcement *it
 /* Not yet among the others: attach(). */
 static struct announcement *announcement_new(struct announcements *all, const struct stored *record)
 {
-	struct announcement *item = calloc(1, sizeof(*item));
+	size_t domain = strlen(record->domain) + 1, proxy = strlen(record->proxy) + 1;
+	size_t owner = strlen(record->owner) + 1;
+	struct announcement *item = calloc(1, sizeof(*item) + domain + proxy + owner);
 
 	if (!item)
 		return NULL;
-	item->domain = strdup(record->domain);
-	item->proxy = strdup(record->proxy);
-	item->owner = strdup(record->owner);
+	item->domain = memcpy(item->text, record->domain, domain);
+	item->proxy = memcpy(item->text + domain, record->proxy, proxy);
+	item->owner = memcpy(item->text + domain + proxy, record->owner, owner);
 	item->expires_at = record->expires_at;
-	if (!item->domain || !item->proxy || !item->owner ||
-	    group_join(&all->owners, item->owner, item, &item->of_owner) < 0 ||
+	if (group_join(&all->owners, item->owner, item, &item->of_owner) < 0 ||
 	    group_join(&all->proxies, item->proxy, item, &item->at_proxy) < 0) {
 		announcement_free(all, item);
 		return NULL;

@@ -13,19 +13,24 @@
 #include <sys/queue.h>
 
 struct announcement {
-	TAILQ_ENTRY(announcement) entry;
+	/* What a look-up reads comes first, in one line of the processor's cache. */
 	struct table_link link;
-	struct group_member of_owner, at_proxy;
-	char *domain; /* normalised, maybe a wildcard */
-	char *proxy;  /* private: the name of the public proxy; public: "" */
-	char *owner;  /* operator that announced it; "": unknown, read from an original's file */
+	const char *domain; /* normalised, maybe a wildcard */
+	const char *proxy;  /* private: the name of the public proxy; public: "" */
+	const char
+		*owner; /* operator that announced it; "": unknown, read from an original's file */
 	int64_t expires_at; /* ms since the epoch, 0: never */
+
+	TAILQ_ENTRY(announcement) entry;
+	struct group_member of_owner, at_proxy;
 
 	/* Of a private proxy alone, not stored. */
 	bool fixed;             /* from the settings: nobody changes it by a message */
 	char *internal_address; /* of `fixed` ones, may be NULL */
 	char *refusal;          /* what the public proxy said to it last, NULL: accepted */
 	bool accepted;
+
+	char text[]; /* the three names */
 };
 
 TAILQ_HEAD(announcement_list, announcement);
