@@ -172,7 +172,7 @@ static int set_up(struct control *control, char **ret_error)
 				       settings_get(control->block, "jsonrpc_client"),
 				       &control->client, ret_error);
 	if (r == 0)
-		r = control->ops->new (control, ret_error);
+		r = control->ops->open(control, ret_error);
 	if (r == 0)
 		r = jsonrpc_server_new(
 			control->base, settings_get(control->block, "jsonrpc_server"),

@@ -131,10 +131,10 @@ static void announced(int r, json_t *result, const struct jsonrpc_error *error, 
 
 static bool is_ours(const struct public_proxy *proxy, const json_t *item, const char *domain)
 {
-	const char *operator= json_string_value(json_object_get(item, "operator"));
+	const char *owner = json_string_value(json_object_get(item, "operator"));
 	const char *name = json_string_value(json_object_get(item, "domain"));
 
-	return operator&& name && strcmp(operator, proxy->announcer->name) == 0 &&
+	return owner && name && strcmp(owner, proxy->announcer->name) == 0 &&
 	       strcasecmp(name, domain) == 0;
 }
 

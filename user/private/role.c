@@ -85,7 +85,7 @@ static int make_keeper(struct control *control, struct private_role *role)
 	return r;
 }
 
-static int private_new(struct control *control, char **ret_error)
+static int private_open(struct control *control, char **ret_error)
 {
 	struct private_role *role = calloc(1, sizeof(*role));
 
@@ -179,7 +179,7 @@ static bool private_busy(const struct control *control)
 const struct role_ops role_private = {
 	.role = ROLE_PRIVATE,
 	.section = "private",
-	.new = private_new,
+	.open = private_open,
 	.free = private_free,
 	.start = private_start,
 	.stop = private_stop,

@@ -64,7 +64,7 @@ struct grpc_client {
 };
 
 /* grpc_peer.c */
-int grpc_peer_new(struct grpc_client *client, const char *operator, const char * address,
+int grpc_peer_new(struct grpc_client *client, const char *name, const char *address,
 		  struct grpc_peer **ret);
 /* Messages under way are ended with `reason`. */
 void grpc_peer_free(struct grpc_peer *peer, const char *reason);

@@ -332,7 +332,7 @@ void grpc_peer_disconnect(struct grpc_peer *peer, const char *reason)
 	init_remote(peer);
 }
 
-int grpc_peer_new(struct grpc_client *client, const char *operator, const char * address,
+int grpc_peer_new(struct grpc_client *client, const char *name, const char *address,
 		  struct grpc_peer **ret)
 {
 	struct grpc_peer *peer = calloc(1, sizeof(*peer));
@@ -340,7 +340,7 @@ int grpc_peer_new(struct grpc_client *client, const char *operator, const char *
 	if (!peer)
 		return -ENOMEM;
 	peer->client = client;
-	peer->operator= strdup(operator);
+	peer->operator= strdup(name);
 	peer->address = strdup(address);
 	peer->retry = evtimer_new(broker_loop(client->channel.broker), on_retry, peer);
 	init_remote(peer);
