@@ -2,7 +2,9 @@
 #include "user/private/announcer.h"
 
 #include "common/base/container_of.h"
+#include "common/base/timestamp.h"
 #include "user/private/public_proxy.h"
+#include "user/wire/form.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -141,4 +143,17 @@ int announcer_watch(struct announcer *announcer, const char *name)
 	if (announcer->accepted)
 		announcer->accepted(name, announcer->accepted_arg);
 	return 0;
+}
+
+json_t *announcer_connection(const char *domain, const char *proxy, int64_t expires_at, int64_t now)
+{
+	char until[TIMESTAMP_TEXT_MAX];
+
+	/* Later ones would be refused; they are announced again long before the week is over. */
+	if (expires_at > now + EXPIRY_MAX_MS - PUBLIC_PROXY_AGAIN_MS)
+		expires_at = now + EXPIRY_MAX_MS - PUBLIC_PROXY_AGAIN_MS;
+	if (expires_at != 0)
+		timestamp_format(expires_at, until);
+	return json_pack("{s:s, s:s, s:s?}", "domain", domain, "proxy", proxy, "expires_at",
+			 expires_at != 0 ? until : NULL);
 }

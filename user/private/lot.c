@@ -168,31 +168,32 @@ void lot_came(struct lot *lot, unsigned worker, uint64_t connection)
 		lot->dialled--;
 	if (lot->demand.waiting >= lot->keeper->settings.max)
 		return; /* not one of those that we asked for */
-	lot->places[lot->demand.waiting] = (struct place){worker, connection, clock_now_ms()};
+	lot->parked[lot->demand.waiting] =
+		(struct parked_connection){worker, connection, clock_now_ms()};
 	demand_came(&lot->demand);
 }
 
-static struct place *find(const struct lot *lot, unsigned worker, uint64_t connection)
+static struct parked_connection *find(const struct lot *lot, unsigned worker, uint64_t connection)
 {
 	for (unsigned i = 0; i < lot->demand.waiting; i++)
-		if (lot->places[i].worker == worker && lot->places[i].connection == connection)
-			return &lot->places[i];
+		if (lot->parked[i].worker == worker && lot->parked[i].connection == connection)
+			return &lot->parked[i];
 	return NULL;
 }
 
-/* The last one takes its place; the demand's count is not yet lowered. */
-static void clear(struct lot *lot, struct place *place)
+/* The last one moves to where it was; the demand's count is not yet lowered. */
+static void clear(struct lot *lot, struct parked_connection *one)
 {
-	*place = lot->places[lot->demand.waiting - 1];
+	*one = lot->parked[lot->demand.waiting - 1];
 }
 
 void lot_taken(struct lot *lot, unsigned worker, uint64_t connection)
 {
-	struct place *place = find(lot, worker, connection);
+	struct parked_connection *one = find(lot, worker, connection);
 
-	if (!place)
+	if (!one)
 		return;
-	clear(lot, place);
+	clear(lot, one);
 	lot->bounces = 0;
 	if (demand_taken(&lot->demand)) {
 		log_debug("%u connections are to be parked at public proxy %s", lot->demand.target,
@@ -217,16 +218,16 @@ static void bounced(struct lot *lot)
 
 void lot_lost(struct lot *lot, unsigned worker, uint64_t connection)
 {
-	struct place *place = find(lot, worker, connection);
+	struct parked_connection *one = find(lot, worker, connection);
 
-	if (!place) {
+	if (!one) {
 		if (lot->dialled > 0)
 			lot->dialled--;
 		bounced(lot);
 		return;
 	}
-	bool steady = clock_now_ms() - place->since >= lot->keeper->settings.steady;
-	clear(lot, place);
+	bool steady = clock_now_ms() - one->since >= lot->keeper->settings.steady;
+	clear(lot, one);
 	demand_lost(&lot->demand);
 	if (steady) {
 		/* It was time to renew it, or the public proxy has gone, as the next call tells. */
@@ -250,10 +251,10 @@ int lot_new(struct keeper *keeper, const char *name, struct lot **ret)
 	lot->keeper = keeper;
 	remote_init(&lot->remote, &pace, true);
 	lot->name = strdup(name);
-	lot->places = calloc(keeper->settings.max, sizeof(*lot->places));
+	lot->parked = calloc(keeper->settings.max, sizeof(*lot->parked));
 	lot->timer = evtimer_new(keeper->base, turn, lot);
 	lot->calm = evtimer_new(keeper->base, calm, lot);
-	if (!lot->name || !lot->places || !lot->timer || !lot->calm) {
+	if (!lot->name || !lot->parked || !lot->timer || !lot->calm) {
 		lot_free(lot);
 		return -ENOMEM;
 	}
@@ -270,7 +271,7 @@ void lot_free(struct lot *lot)
 		event_free(lot->calm);
 	json_decref(lot->directory);
 	remote_clear(&lot->remote);
-	free(lot->places);
+	free(lot->parked);
 	free(lot->name);
 	free(lot);
 }

@@ -26,7 +26,7 @@ struct keeper {
 };
 
 /* One that waits there. */
-struct place {
+struct parked_connection {
 	unsigned worker;
 	uint64_t connection;
 	int64_t since; /* CLOCK_MONOTONIC, ms */
@@ -40,11 +40,11 @@ struct lot {
 	bool gathering;      /* the timer waits for more to ask for, not after a failure */
 	struct event *calm;  /* ends a period of the demand */
 	struct demand demand;
-	struct place *places;    /* demand.waiting of them, room for settings.max */
-	unsigned dialled;        /* given to workers, but they do not wait yet */
-	unsigned asked;          /* in the call or look-up under way; 0: none is */
-	struct remote remote;    /* the public proxy, as our calls find it */
-	unsigned bounces;        /* connections that did not last, since one that did */
+	struct parked_connection *parked; /* demand.waiting of them, room for settings.max */
+	unsigned dialled;                 /* given to workers, but they do not wait yet */
+	unsigned asked;                   /* in the call or look-up under way; 0: none is */
+	struct remote remote;             /* the public proxy, as our calls find it */
+	unsigned bounces;                 /* connections that did not last, since one that did */
 	json_t *directory;       /* entry of the public proxy; NULL: not known or not needed */
 	int64_t directory_since; /* as clock_now_ms() tells */
 	bool fresh;              /* it was asked for in this attempt */

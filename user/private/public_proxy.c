@@ -14,7 +14,6 @@
 #include <string.h>
 
 #define CALL_MS          10000
-#define AGAIN_MS         (10 * 60 * 1000LL)
 #define AGAIN_REFUSED_MS (60 * 1000LL) /* the directory, or another operator, may have changed */
 #define PROBE_MS         10000
 
@@ -123,7 +122,8 @@ static void announced(int r, json_t *result, const struct jsonrpc_error *error, 
 	}
 	well(proxy);
 	unsigned refused = note_items(proxy, sent, answers);
-	proxy->next_announce = clock_now_ms() + (refused ? AGAIN_REFUSED_MS : AGAIN_MS);
+	proxy->next_announce =
+		clock_now_ms() + (refused ? AGAIN_REFUSED_MS : PUBLIC_PROXY_AGAIN_MS);
 	schedule(proxy);
 	if (proxy->announcer->accepted && refused < json_array_size(sent))
 		proxy->announcer->accepted(proxy->name, proxy->announcer->accepted_arg);
@@ -174,19 +174,6 @@ static void probed(int r, json_t *result, const struct jsonrpc_error *error, voi
 static const struct group_members *announcements_of(const struct public_proxy *proxy)
 {
 	return announcements_at_proxy(proxy->announcer->announcements, proxy->name);
-}
-
-json_t *announcer_connection(const char *domain, const char *proxy, int64_t expires_at, int64_t now)
-{
-	char until[TIMESTAMP_TEXT_MAX];
-
-	/* Later ones would be refused; they are announced again long before the week is over. */
-	if (expires_at > now + EXPIRY_MAX_MS - AGAIN_MS)
-		expires_at = now + EXPIRY_MAX_MS - AGAIN_MS;
-	if (expires_at != 0)
-		timestamp_format(expires_at, until);
-	return json_pack("{s:s, s:s, s:s?}", "domain", domain, "proxy", proxy, "expires_at",
-			 expires_at != 0 ? until : NULL);
 }
 
 static json_t *connections(const struct public_proxy *proxy)
@@ -297,7 +284,7 @@ void public_proxy_accepted(struct public_proxy *proxy)
 	if (!evtimer_pending(proxy->timer, NULL)) {
 		/* It had nothing to look after, so this is all there is to announce. */
 		well(proxy);
-		proxy->next_announce = clock_now_ms() + AGAIN_MS;
+		proxy->next_announce = clock_now_ms() + PUBLIC_PROXY_AGAIN_MS;
 		schedule(proxy);
 	} else if (!proxy->reached) {
 		public_proxy_wait(proxy, 0);

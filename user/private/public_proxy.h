@@ -24,6 +24,8 @@
 #include "common/base/table.h"
 #include "user/private/announcer.h"
 
+#define PUBLIC_PROXY_AGAIN_MS (10 * 60 * 1000LL) /* the whole list, in any case */
+
 struct public_proxy {
 	struct table_link link;
 	struct announcer *announcer;

@@ -85,7 +85,7 @@ static int call(struct notices *notices, struct pending *pending, unsigned timeo
 	char method[OPERATOR_MAX + sizeof(".incomingConnection")], token[TOKEN_TEXT];
 
 	snprintf(method, sizeof(method), "%s.incomingConnection", mail->u.notice.operator);
-	token_encode(mail->u.notice.token, token);
+	token_text_encode(mail->u.notice.token, token);
 	AUTO_JSON json_t *params = json_pack("{s:s, s:s, s:s}", "domain", mail->u.notice.domain,
 					     "token", token, "endpoint", notices->endpoint);
 	explicit_bzero(token, sizeof(token));

@@ -10,19 +10,19 @@
 #include <sys/queue.h>
 
 /* The tokens of one call. */
-struct batch {
-	TAILQ_ENTRY(batch) in_all, in_holder; /* oldest first */
+struct grant {
+	TAILQ_ENTRY(grant) in_all, in_holder; /* oldest first */
 	struct holder *holder;
 	unsigned n; /* neither shown nor run out */
 	int64_t until;
 };
 
-TAILQ_HEAD(batches, batch);
+TAILQ_HEAD(grants, grant);
 
 /* An operator that has tokens. There are as many as private proxies that were here just now. */
 struct holder {
 	struct table_link link;
-	struct batches batches;
+	struct grants grants;
 	unsigned n;
 	char operator[];
 };
@@ -30,7 +30,7 @@ struct holder {
 struct reservations {
 	struct reservations_limits limits;
 	struct table holders; /* by operator */
-	struct batches batches;
+	struct grants grants;
 	unsigned n;
 };
 
@@ -42,23 +42,23 @@ struct reservations *reservations_new(const struct reservations_limits *limits)
 		return NULL;
 	all->limits = *limits;
 	table_init(&all->holders);
-	TAILQ_INIT(&all->batches);
+	TAILQ_INIT(&all->grants);
 	return all;
 }
 
-/* `n` tokens of a batch count no more. */
-static void drop(struct reservations *all, struct batch *batch, unsigned n)
+/* `n` tokens of a grant count no more. */
+static void drop(struct reservations *all, struct grant *grant, unsigned n)
 {
-	struct holder *holder = batch->holder;
+	struct holder *holder = grant->holder;
 
-	batch->n -= n;
+	grant->n -= n;
 	holder->n -= n;
 	all->n -= n;
-	if (batch->n > 0)
+	if (grant->n > 0)
 		return;
-	TAILQ_REMOVE(&all->batches, batch, in_all);
-	TAILQ_REMOVE(&holder->batches, batch, in_holder);
-	free(batch);
+	TAILQ_REMOVE(&all->grants, grant, in_all);
+	TAILQ_REMOVE(&holder->grants, grant, in_holder);
+	free(grant);
 	if (holder->n > 0)
 		return;
 	table_remove(&all->holders, &holder->link);
@@ -69,16 +69,16 @@ void reservations_free(struct reservations *all)
 {
 	if (!all)
 		return;
-	for (struct batch *batch; (batch = TAILQ_FIRST(&all->batches));)
-		drop(all, batch, batch->n);
+	for (struct grant *grant; (grant = TAILQ_FIRST(&all->grants));)
+		drop(all, grant, grant->n);
 	table_clear(&all->holders);
 	free(all);
 }
 
 static void expire(struct reservations *all, int64_t now)
 {
-	for (struct batch *batch; (batch = TAILQ_FIRST(&all->batches)) && batch->until <= now;)
-		drop(all, batch, batch->n);
+	for (struct grant *grant; (grant = TAILQ_FIRST(&all->grants)) && grant->until <= now;)
+		drop(all, grant, grant->n);
 }
 
 static struct holder *of(const struct table_link *link)
@@ -107,7 +107,7 @@ static struct holder *make(struct reservations *all, const char *name)
 	if (!holder)
 		return NULL;
 	memcpy(holder->operator, name, size);
-	TAILQ_INIT(&holder->batches);
+	TAILQ_INIT(&holder->grants);
 	table_add(&all->holders, &holder->link, table_hash_string(&all->holders, name));
 	return holder;
 }
@@ -129,25 +129,25 @@ unsigned reservations_take(struct reservations *all, const char *name, unsigned 
 		n = wanted;
 	if (n == 0)
 		return 0;
-	AUTO_FREE struct batch *batch = calloc(1, sizeof(*batch));
-	if (batch && !holder)
+	AUTO_FREE struct grant *grant = calloc(1, sizeof(*grant));
+	if (grant && !holder)
 		holder = make(all, name);
-	if (!batch || !holder)
+	if (!grant || !holder)
 		return 0;
-	*batch = (struct batch){.holder = holder, .n = n, .until = now + all->limits.valid_ms};
-	TAILQ_INSERT_TAIL(&all->batches, batch, in_all);
-	TAILQ_INSERT_TAIL(&holder->batches, batch, in_holder);
-	TAKE_PTR(batch);
+	*grant = (struct grant){.holder = holder, .n = n, .until = now + all->limits.valid_ms};
+	TAILQ_INSERT_TAIL(&all->grants, grant, in_all);
+	TAILQ_INSERT_TAIL(&holder->grants, grant, in_holder);
+	TAKE_PTR(grant);
 	holder->n += n;
 	all->n += n;
 	return n;
 }
 
-/* Of its oldest batch, whichever it came from: so the count is never too low. */
+/* Of its oldest grant, whichever it came from: so the count is never too low. */
 void reservations_shown(struct reservations *all, const char *name)
 {
 	struct holder *holder = find(all, name);
 
 	if (holder)
-		drop(all, TAILQ_FIRST(&holder->batches), 1);
+		drop(all, TAILQ_FIRST(&holder->grants), 1);
 }

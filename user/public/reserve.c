@@ -49,7 +49,7 @@ static int give_token(struct public_service *service, const char *owner, json_t 
 	}
 	snprintf(mail->u.reservation.operator, sizeof(mail->u.reservation.operator), "%s", owner);
 	mail->u.reservation.valid_ms = service->valid_ms;
-	token_encode(mail->u.reservation.token, text);
+	token_text_encode(mail->u.reservation.token, text);
 	r = json_array_append_new(tokens, json_string(text)) < 0 ? -ENOMEM : 0;
 	explicit_bzero(text, sizeof(text));
 	if (r == 0)
