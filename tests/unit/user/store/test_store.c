@@ -63,61 +63,16 @@ static void assert_content(const char *type, const char *expected)
 	store_close(store);
 }
 
-/* One entry in one chunk, as an original has written it. */
-static void write_log(const char *json, const char *tail, size_t tail_length)
+static void a_type_is_opened_by_its_name(void **state)
 {
-	FILE *to = fopen(file, "we");
-	size_t n = 20 + strlen(json);
-
-	assert_non_null(to);
-	fwrite("\1\1\0\0\0\20\0ABCDEFGHIJKLMNOP", 1, 23, to);
-	fputc((int)(n & 0xff), to);
-	fputc((int)(n >> 8), to);
-	fwrite("\1\1\20\0abcdefghijklmnop", 1, 20, to);
-	fputs(json, to);
-	fwrite(tail, 1, tail_length, to);
-	assert_int_equal(fclose(to), 0);
-}
-
-static void reads_an_originals_file_once(void **state)
-{
-	const struct stored_change gone = {.record = {"a.org", "", "", 0}, .remove = true};
-	struct store *store = NULL;
-	char *error = NULL;
+	char beside[140];
 
 	(void)state;
-	write_log("{\"domain\":\"a.org\",\"operator\":\"x\"}", "\1\1\0", 3);
-	assert_content("file", "a.org x\n");
-	assert_content("file", "a.org x\n");
-	assert_int_equal(open_type("file", &store, &error), 0);
-	assert_int_equal(store_write(store, &gone, 1), 0);
-	store_close(store);
-	/* What was withdrawn does not come back. */
 	assert_content("file", "");
-}
-
-static void a_file_may_be_missing(void **state)
-{
-	(void)state;
-	assert_content("file", "");
+	snprintf(beside, sizeof(beside), "%s.sqlite", file);
+	assert_int_equal(access(beside, F_OK), 0);
 	assert_int_equal(access(file, F_OK), -1);
-}
-
-static void a_bad_file_is_an_error_each_time(void **state)
-{
-	struct store *store = NULL;
-
-	(void)state;
-	write_log("{}", "", 0);
-	for (unsigned i = 0; i < 2; i++) {
-		char *error = NULL;
-		assert_int_equal(open_type("file", &store, &error), -EBADMSG);
-		assert_non_null(strstr(error, "at byte 0: an entry without domain"));
-		assert_non_null(strstr(error, file));
-		free(error);
-	}
-	write_log("{\"domain\":\"a.org\",\"operator\":\"x\"}", "", 0);
-	assert_content("file", "a.org x\n");
+	store_close(NULL);
 }
 
 static void sqlite_is_used_as_it_is(void **state)
@@ -144,8 +99,8 @@ static void other_types_are_errors(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(reads_an_originals_file_once),     TEST(a_file_may_be_missing),
-		TEST(a_bad_file_is_an_error_each_time), TEST(sqlite_is_used_as_it_is),
+		TEST(a_type_is_opened_by_its_name),
+		TEST(sqlite_is_used_as_it_is),
 		TEST(other_types_are_errors),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
