@@ -163,8 +163,9 @@ $B/tests/tools/%: $B/obj/tests/tools/%.o $(call obj,$(TOOL_LIB))
 $B/tests/bench/%: $B/obj/tests/bench/%.o $(call obj,$(BENCH_LIB))
 	$(call msg,LINK,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LIBS)
-# Where a test makes an allocation fail.
+# Where a test makes an allocation fail, or sees who waits for the output.
 $B/tests/unit/common/base/test_table: ALL_LDFLAGS += -Wl,--wrap=calloc
+$B/tests/unit/common/base/test_log_queue: ALL_LDFLAGS += -Wl,--wrap=write,--wrap=poll
 .PRECIOUS: $B/obj/%.o
 
 # Generated code is held to its generator's warnings, not to ours.

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/options.h"
 
+#include "common/base/error.h"
+
 #include <errno.h>
 #include <getopt.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,22 +31,11 @@ void options_usage(FILE *to)
 	fputs(usage, to);
 }
 
-__attribute__((format(printf, 2, 3))) static int fail(char **ret_error, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	if (vasprintf(ret_error, format, args) < 0)
-		*ret_error = NULL;
-	va_end(args);
-	return -EINVAL;
-}
-
 static int parse_format(const char *text, enum log_format *ret, char **ret_error)
 {
 	if (text[0] != '\0' && strcmp(text, "iris") != 0)
-		return fail(ret_error, "--format %s: there is only iris, or empty for plain text",
-			    text);
+		return error_set(ret_error, -EINVAL,
+				 "--format %s: there is only iris, or empty for plain text", text);
 	*ret = text[0] ? LOG_FORMAT_IRIS : LOG_FORMAT_PLAIN;
 	return 0;
 }
@@ -73,9 +63,9 @@ static int parse_options(int argc, char **argv, struct options *options, bool *d
 		switch (c) {
 		case OPTION_LEVEL:
 			if (log_level_parse(optarg, &options->level) < 0)
-				r = fail(ret_error,
-					 "--level %s: use trace, debug, info, warn or error",
-					 optarg);
+				r = error_set(ret_error, -EINVAL,
+					      "--level %s: use trace, debug, info, warn or error",
+					      optarg);
 			break;
 		case OPTION_FORMAT:
 			r = parse_format(optarg, &options->format, ret_error);
@@ -93,10 +83,11 @@ static int parse_options(int argc, char **argv, struct options *options, bool *d
 			*done = true;
 			break;
 		case ':':
-			r = fail(ret_error, "%s needs a value", argv[optind - 1]);
+			r = error_set(ret_error, -EINVAL, "%s needs a value", argv[optind - 1]);
 			break;
 		default:
-			r = fail(ret_error, "unknown option %s; see proxy help", argv[optind - 1]);
+			r = error_set(ret_error, -EINVAL, "unknown option %s; see proxy help",
+				      argv[optind - 1]);
 		}
 	return r;
 }
@@ -108,7 +99,8 @@ static int parse_role(const char *text, enum proxy_role *ret, char **ret_error)
 	else if (text && strcmp(text, "private") == 0)
 		*ret = ROLE_PRIVATE;
 	else
-		return fail(ret_error, "run what? proxy run public, or proxy run private");
+		return error_set(ret_error, -EINVAL,
+				 "run what? proxy run public, or proxy run private");
 	return 0;
 }
 
@@ -117,7 +109,7 @@ static int parse_command(int n, char **words, struct options *options, char **re
 	int used = 1, r = 0;
 
 	if (n == 0)
-		return fail(ret_error, "no command; see proxy help");
+		return error_set(ret_error, -EINVAL, "no command; see proxy help");
 	if (strcmp(words[0], "run") == 0) {
 		options->command = COMMAND_RUN;
 		r = parse_role(n > 1 ? words[1] : NULL, &options->role, ret_error);
@@ -129,10 +121,11 @@ static int parse_command(int n, char **words, struct options *options, char **re
 	} else if (strcmp(words[0], "help") == 0) {
 		options->command = COMMAND_HELP;
 	} else {
-		return fail(ret_error, "unknown command %s; see proxy help", words[0]);
+		return error_set(ret_error, -EINVAL, "unknown command %s; see proxy help",
+				 words[0]);
 	}
 	if (r == 0 && n > used)
-		return fail(ret_error, "what is %s for? see proxy help", words[used]);
+		return error_set(ret_error, -EINVAL, "what is %s for? see proxy help", words[used]);
 	return r;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One line an event on standard error, written with a single write(2), so
- * that lines of several threads never mix; by way of common/base/log_queue.h where
- * nobody may be held up. A function logs or returns its error, never both.
+ * One line an event on standard error. Lines of several threads never mix. Once
+ * log_queue_start() was called, whoever logs never waits for the output. A
+ * function logs or returns its error, never both.
  */
 #pragma once
 

@@ -1,21 +1,26 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "common/base/log_queue.h"
 
+#include "common/base/clock.h"
 #include "common/base/log.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #define STOP_PATIENCE_S 1
+/*
+ * Lines that come within this time are written together. Without it each line
+ * would wake the thread, which costs those who log more than the line does.
+ */
+#define GATHER_MS 2
 
 /* Lines, and how many did not fit behind them. */
 struct batch {
@@ -25,19 +30,26 @@ struct batch {
 };
 
 /*
- * Two batches: one is filled while the thread writes the other, without the
- * lock. A line is written directly only while both are empty, so they keep
- * their order.
+ * Two batches: one is filled while the thread writes the other. The lock is
+ * held for as long as it takes to copy a line, never over a system call that
+ * waits for the output; but for the time when the queue does not run, in which
+ * it keeps lines whole.
  */
 static struct {
 	pthread_mutex_t lock;
-	pthread_cond_t changed;
+	pthread_cond_t changed; /* for the thread: lines have come, or the end */
+	pthread_cond_t ended;   /* for log_queue_stop() */
 	pthread_t thread;
 	struct batch filling, written;
 	size_t batch_size;
-	bool running, writing, stopping, ended;
-	int direct; /* standard error, where a line can be written without waiting; or -1 */
-} queue = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER, .direct = -1};
+	bool running;  /* the thread will write what is put into `filling` */
+	bool idle;     /* it sleeps until lines come */
+	bool stopping; /* it ends as soon as all is written */
+} queue = {
+	.lock = PTHREAD_MUTEX_INITIALIZER,
+	.changed = PTHREAD_COND_INITIALIZER,
+	.ended = PTHREAD_COND_INITIALIZER,
+};
 
 /* Nothing sensible can be done when the log itself cannot be written. */
 static void write_all(const char *bytes, size_t n)
@@ -82,32 +94,55 @@ static void write_batch(const struct batch *batch)
 					batch->lost));
 }
 
-static bool is_behind(void)
+static bool has_lines(void)
 {
-	return queue.writing || queue.filling.used > 0 || queue.filling.lost > 0;
+	return queue.filling.used > 0 || queue.filling.lost > 0;
+}
+
+static struct timespec in_ms(int64_t ms)
+{
+	uint64_t at = clock_now() + (uint64_t)ms * NS_PER_MS;
+
+	return (struct timespec){(time_t)(at / NS_PER_S), (long)(at % NS_PER_S)};
+}
+
+static bool is_half_full(void)
+{
+	return queue.filling.used >= queue.batch_size / 2;
+}
+
+static void wait_for_lines(void)
+{
+	int r = 0;
+
+	queue.idle = true;
+	while (!has_lines() && !queue.stopping)
+		pthread_cond_wait(&queue.changed, &queue.lock);
+	queue.idle = false;
+	struct timespec until = in_ms(GATHER_MS);
+	while (!is_half_full() && !queue.stopping && r == 0)
+		r = pthread_cond_clockwait(&queue.changed, &queue.lock, CLOCK_MONOTONIC, &until);
 }
 
 static void *run(void *arg)
 {
 	pthread_mutex_lock(&queue.lock);
 	for (;;) {
-		while (!is_behind() && !queue.stopping)
-			pthread_cond_wait(&queue.changed, &queue.lock);
-		if (!is_behind())
+		wait_for_lines();
+		if (!has_lines())
 			break;
 		struct batch taken = queue.filling;
 		queue.filling = queue.written;
 		queue.written = taken;
-		queue.writing = true;
 		pthread_mutex_unlock(&queue.lock);
 		write_batch(&taken);
 		pthread_mutex_lock(&queue.lock);
 		queue.written.used = 0;
 		queue.written.lost = 0;
-		queue.writing = false;
 	}
-	queue.ended = true;
-	pthread_cond_broadcast(&queue.changed);
+	/* Not in log_queue_stop(): lines that come before it looks would be lost. */
+	queue.running = false;
+	pthread_cond_broadcast(&queue.ended);
 	pthread_mutex_unlock(&queue.lock);
 	return arg;
 }
@@ -116,112 +151,97 @@ static void free_batches(void)
 {
 	free(queue.filling.bytes);
 	free(queue.written.bytes);
-	queue.filling.bytes = queue.written.bytes = NULL;
+	queue.filling = queue.written = (struct batch){0};
 }
 
-/*
- * poll(2) says that a terminal is writable while there is room for a part of a
- * line, and a pipe while nobody else has taken the room. So a terminal is left
- * to the thread, and a pipe gets a description of its own that does not block:
- * up to PIPE_BUF is then written whole, or not at all (pipe(7)).
- */
-static int open_direct(void)
+/* What the parent has kept, it writes itself. */
+static void after_fork_in_child(void)
 {
-	struct stat kind;
-
-	if (fstat(STDERR_FILENO, &kind) < 0 || isatty(STDERR_FILENO))
-		return -1;
-	if (S_ISFIFO(kind.st_mode))
-		return open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_CLOEXEC);
-	return STDERR_FILENO;
+	queue.lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+	queue.changed = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
+	queue.ended = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
+	queue.running = false;
 }
 
-static void close_direct(void)
+static int start_thread(void)
 {
-	if (queue.direct >= 0 && queue.direct != STDERR_FILENO)
-		close(queue.direct);
-	queue.direct = -1;
-}
-
-int log_queue_start(size_t bytes)
-{
+	static bool handled;
 	sigset_t all, before;
 
-	queue.batch_size = bytes / 2;
-	queue.filling = (struct batch){.bytes = malloc(queue.batch_size)};
-	queue.written = (struct batch){.bytes = malloc(queue.batch_size)};
-	if (!queue.filling.bytes || !queue.written.bytes) {
-		free_batches();
+	if (!handled && pthread_atfork(NULL, NULL, after_fork_in_child) != 0)
 		return -ENOMEM;
-	}
-	queue.stopping = queue.ended = false;
-	queue.direct = open_direct();
+	handled = true;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	int r = -pthread_create(&queue.thread, NULL, run, NULL);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (r < 0) {
-		close_direct();
-		free_batches();
-	}
+	return r;
+}
+
+int log_queue_start(size_t bytes)
+{
+	int r = -ENOMEM;
+
+	pthread_mutex_lock(&queue.lock);
+	queue.batch_size = bytes / 2;
+	queue.filling = (struct batch){.bytes = malloc(queue.batch_size)};
+	queue.written = (struct batch){.bytes = malloc(queue.batch_size)};
+	queue.stopping = false;
+	if (queue.filling.bytes && queue.written.bytes)
+		r = start_thread();
 	queue.running = r == 0;
+	if (r < 0)
+		free_batches();
+	pthread_mutex_unlock(&queue.lock);
 	return r;
 }
 
 void log_queue_stop(void)
 {
-	struct timespec until;
 	int r = 0;
 
-	if (!queue.running)
-		return;
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += STOP_PATIENCE_S;
 	pthread_mutex_lock(&queue.lock);
-	queue.stopping = true;
-	pthread_cond_broadcast(&queue.changed);
-	while (!queue.ended && r == 0)
-		r = pthread_cond_timedwait(&queue.changed, &queue.lock, &until);
-	/* A thread that hangs in write(2) ends with the process. */
-	queue.running = !queue.ended;
+	bool first = queue.running && !queue.stopping;
+	if (first) {
+		struct timespec until = in_ms(STOP_PATIENCE_S * 1000);
+
+		queue.stopping = true;
+		pthread_cond_signal(&queue.changed);
+		while (queue.running && r == 0)
+			r = pthread_cond_clockwait(&queue.ended, &queue.lock, CLOCK_MONOTONIC,
+						   &until);
+	}
+	/* A thread that hangs in write(2) ends with the process; lines are kept meanwhile. */
+	bool ended = first && !queue.running;
 	pthread_mutex_unlock(&queue.lock);
-	if (queue.running)
+	if (!ended)
 		return;
 	pthread_join(queue.thread, NULL);
-	close_direct();
 	free_batches();
 }
 
-/* False: it would have to wait, or to overtake others. */
-static bool write_directly(const char *line, size_t length)
-{
-	struct pollfd writable = {.fd = queue.direct, .events = POLLOUT};
-
-	if (is_behind() || queue.direct < 0 || poll(&writable, 1, 0) == 0)
-		return false;
-	ssize_t written = write(queue.direct, line, length);
-	if (written < 0 && errno == EAGAIN)
-		return false;
-	if (written > 0 && (size_t)written < length)
-		write_all(line + written, length - (size_t)written);
-	return true;
-}
-
-void log_queue_put(const char *line, size_t length)
+/* Or counted, if there is no room. */
+static void keep(const char *line, size_t length)
 {
 	struct batch *batch = &queue.filling;
+	bool was_half_full = is_half_full();
 
-	pthread_mutex_lock(&queue.lock);
-	if (!queue.running) {
-		write_all(line, length);
-	} else if (write_directly(line, length)) {
-		/* Done, as nearly always. */
-	} else if (batch->lost > 0 || length > queue.batch_size - batch->used) {
+	if (batch->lost > 0 || length > queue.batch_size - batch->used) {
 		batch->lost++;
 	} else {
 		memcpy(batch->bytes + batch->used, line, length);
 		batch->used += length;
-		pthread_cond_broadcast(&queue.changed);
 	}
+	if (queue.idle || (!was_half_full && is_half_full()))
+		pthread_cond_signal(&queue.changed);
+}
+
+void log_queue_put(const char *line, size_t length)
+{
+	pthread_mutex_lock(&queue.lock);
+	if (queue.running)
+		keep(line, length);
+	else
+		write_all(line, length);
 	pthread_mutex_unlock(&queue.lock);
 }

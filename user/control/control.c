@@ -2,6 +2,7 @@
 #include "user/control/control.h"
 
 #include "common/base/cleanup.h"
+#include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/base/timestamp.h"
 #include "common/settings/settings.h"
@@ -122,17 +123,16 @@ static int open_announcements(struct control *control, char **ret_error)
 		.per_owner = (size_t)settings_integer(control->tree,
 						      "limits.announcements_per_operator"),
 	};
-	struct datastore *store;
+	struct store *store;
 
-	int r = datastore_open(settings_get(control->block, "datastore"), control->ops->role,
-			       &store, ret_error);
+	int r = store_open(settings_get(control->block, "datastore"), control->ops->role, &store,
+			   ret_error);
 	if (r < 0)
 		return r;
 	r = announcements_new(store, &limits, timestamp_now(), &control->announcements);
 	if (r < 0) {
-		if (asprintf(ret_error, "datastore: %s", datastore_reason(store)) < 0)
-			*ret_error = NULL;
-		datastore_close(store);
+		(void)error_set(ret_error, r, "datastore: %s", store_reason(store));
+		store_close(store);
 	}
 	return r;
 }
@@ -172,7 +172,7 @@ static int set_up(struct control *control, char **ret_error)
 				       settings_get(control->block, "jsonrpc_client"),
 				       &control->client, ret_error);
 	if (r == 0)
-		r = control->ops->new (control, ret_error);
+		r = control->ops->open(control, ret_error);
 	if (r == 0)
 		r = jsonrpc_server_new(
 			control->base, settings_get(control->block, "jsonrpc_server"),

@@ -15,7 +15,7 @@ struct role_ops {
 	enum proxy_role role;
 	const char *section; /* of the settings */
 	/* Makes control->role. On failure -errno, maybe *ret_error. */
-	int (*new)(struct control *control, char **ret_error);
+	int (*open)(struct control *control, char **ret_error);
 	void (*free)(struct control *control); /* takes a role that is NULL */
 	void (*brief)(
 		struct control *control); /* workers, before their first connection; or NULL */

@@ -57,7 +57,7 @@ static int store(const struct request *request)
 	struct announcements *all = request->service->announcements;
 	const struct stored record = {
 		.domain = request->domain,
-		.peer = request->proxy,
+		.proxy = request->proxy,
 		.owner = request->owner,
 		.expires_at = request->expires_at,
 	};
@@ -111,7 +111,7 @@ static bool has_room(const struct request *request)
 	struct announcements *all = request->service->announcements;
 	const struct stored record = {
 		.domain = request->domain,
-		.peer = request->proxy,
+		.proxy = request->proxy,
 		.owner = request->owner,
 		.expires_at = request->expires_at,
 	};

@@ -1,53 +1,64 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/private/announcer.h"
 
-#include "user/private/peer.h"
+#include "common/base/container_of.h"
+#include "common/base/timestamp.h"
+#include "user/private/public_proxy.h"
+#include "user/wire/form.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-static struct peer *find_peer(struct announcer *announcer, const char *name)
+static struct public_proxy *of(const struct table_link *link)
 {
-	struct peer *peer;
-
-	LIST_FOREACH(peer, &announcer->peers, entry) {
-		if (strcmp(peer->name, name) == 0)
-			return peer;
-	}
-	return NULL;
+	return container_of(link, struct public_proxy, link);
 }
 
-static int add_peer(struct announcer *announcer, const char *name, struct peer **ret)
+static bool same(const struct table_link *link, const void *name)
 {
-	struct peer *peer = calloc(1, sizeof(*peer));
+	return strcmp(of(link)->name, name) == 0;
+}
 
-	if (!peer)
+static struct public_proxy *find_proxy(const struct announcer *announcer, const char *name)
+{
+	const struct table *all = &announcer->proxies;
+	struct table_link *link = table_find(all, table_hash_string(all, name), same, name);
+
+	return link ? of(link) : NULL;
+}
+
+static int add_proxy(struct announcer *announcer, const char *name, struct public_proxy **ret)
+{
+	struct public_proxy *proxy = calloc(1, sizeof(*proxy));
+
+	if (!proxy)
 		return -ENOMEM;
-	peer->announcer = announcer;
-	peer->name = strdup(name);
-	peer->timer = evtimer_new(announcer->base, peer_turn, peer);
-	if (!peer->name || !peer->timer) {
-		if (peer->timer)
-			event_free(peer->timer);
-		free(peer->name);
-		free(peer);
+	proxy->announcer = announcer;
+	remote_init(&proxy->remote, &public_proxy_pace, true);
+	proxy->name = strdup(name);
+	proxy->timer = evtimer_new(announcer->base, public_proxy_turn, proxy);
+	if (!proxy->name || !proxy->timer) {
+		if (proxy->timer)
+			event_free(proxy->timer);
+		free(proxy->name);
+		free(proxy);
 		return -ENOMEM;
 	}
-	LIST_INSERT_HEAD(&announcer->peers, peer, entry);
-	*ret = peer;
+	table_add(&announcer->proxies, &proxy->link, table_hash_string(&announcer->proxies, name));
+	*ret = proxy;
 	return 0;
 }
 
-static int add_peers(struct announcer *announcer)
+static int add_proxies(struct announcer *announcer)
 {
 	const struct announcement *item;
-	struct peer *peer;
+	struct public_proxy *proxy;
 
 	TAILQ_FOREACH(item, announcements_list(announcer->announcements), entry) {
-		if (find_peer(announcer, item->peer))
+		if (find_proxy(announcer, item->proxy))
 			continue;
-		int r = add_peer(announcer, item->peer, &peer);
+		int r = add_proxy(announcer, item->proxy, &proxy);
 		if (r < 0)
 			return r;
 	}
@@ -65,8 +76,8 @@ int announcer_new(struct event_base *base, const char *name, struct jsonrpc_clie
 	announcer->name = name;
 	announcer->client = client;
 	announcer->announcements = announcements;
-	LIST_INIT(&announcer->peers);
-	int r = add_peers(announcer);
+	table_init(&announcer->proxies);
+	int r = add_proxies(announcer);
 	if (r < 0) {
 		announcer_free(announcer);
 		return r;
@@ -77,16 +88,20 @@ int announcer_new(struct event_base *base, const char *name, struct jsonrpc_clie
 
 void announcer_free(struct announcer *announcer)
 {
+	struct table_link *link, *next;
+
 	if (!announcer)
 		return;
-	for (struct peer *peer; (peer = LIST_FIRST(&announcer->peers));) {
-		LIST_REMOVE(peer, entry);
-		event_free(peer->timer);
-		json_decref(peer->sent);
-		free(peer->problem);
-		free(peer->name);
-		free(peer);
+	TABLE_FOREACH(link, next, &announcer->proxies) {
+		struct public_proxy *proxy = of(link);
+
+		event_free(proxy->timer);
+		json_decref(proxy->sent);
+		remote_clear(&proxy->remote);
+		free(proxy->name);
+		free(proxy);
 	}
+	table_clear(&announcer->proxies);
 	free(announcer);
 }
 
@@ -99,35 +114,46 @@ void announcer_on_accepted(struct announcer *announcer,
 
 void announcer_start(struct announcer *announcer)
 {
-	struct peer *peer;
+	struct table_link *link, *next;
 
 	announcer->started = true;
-	LIST_FOREACH(peer, &announcer->peers, entry) {
-		peer_wait(peer, 0);
-	}
+	TABLE_FOREACH(link, next, &announcer->proxies)
+		public_proxy_wait(of(link), 0);
 }
 
 void announcer_stop(struct announcer *announcer)
 {
-	struct peer *peer;
+	struct table_link *link, *next;
 
 	announcer->started = false;
-	LIST_FOREACH(peer, &announcer->peers, entry) {
-		event_del(peer->timer);
-	}
+	TABLE_FOREACH(link, next, &announcer->proxies)
+		event_del(of(link)->timer);
 }
 
 int announcer_watch(struct announcer *announcer, const char *name)
 {
-	struct peer *peer = find_peer(announcer, name);
+	struct public_proxy *proxy = find_proxy(announcer, name);
 
-	if (!peer) {
-		int r = add_peer(announcer, name, &peer);
+	if (!proxy) {
+		int r = add_proxy(announcer, name, &proxy);
 		if (r < 0)
 			return r;
 	}
-	peer_accepted(peer);
+	public_proxy_accepted(proxy);
 	if (announcer->accepted)
 		announcer->accepted(name, announcer->accepted_arg);
 	return 0;
+}
+
+json_t *announcer_connection(const char *domain, const char *proxy, int64_t expires_at, int64_t now)
+{
+	char until[TIMESTAMP_TEXT_MAX];
+
+	/* Later ones would be refused; they are announced again long before the week is over. */
+	if (expires_at > now + EXPIRY_MAX_MS - PUBLIC_PROXY_AGAIN_MS)
+		expires_at = now + EXPIRY_MAX_MS - PUBLIC_PROXY_AGAIN_MS;
+	if (expires_at != 0)
+		timestamp_format(expires_at, until);
+	return json_pack("{s:s, s:s, s:s?}", "domain", domain, "proxy", proxy, "expires_at",
+			 expires_at != 0 ? until : NULL);
 }

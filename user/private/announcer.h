@@ -23,8 +23,9 @@ void announcer_on_accepted(struct announcer *announcer,
 void announcer_start(struct announcer *announcer);
 /* Send nothing more. */
 void announcer_stop(struct announcer *announcer);
-/* The public proxy `peer` has accepted an announcement: look after it from now on. */
-int announcer_watch(struct announcer *announcer, const char *peer);
+/* The public proxy `proxy` has accepted an announcement: look after it from now on. */
+int announcer_watch(struct announcer *announcer, const char *proxy);
 
 /* {"domain", "proxy", "expires_at"}, as announceConnections takes it. */
-json_t *announcer_connection(const char *domain, const char *peer, int64_t expires_at, int64_t now);
+json_t *announcer_connection(const char *domain, const char *proxy, int64_t expires_at,
+			     int64_t now);

@@ -104,7 +104,7 @@ static bool read_params(struct jsonrpc_call *call, struct notice *ret)
 	form_domain(&form, params, false, ret->domain);
 	ret->endpoint = form_string(&form, params, "endpoint", ADDR_HOST_MAX + 8);
 	const char *token = form_string(&form, params, "token", TOKEN_TEXT);
-	if (token[0] != '\0' && token_decode(token, ret->token) < 0)
+	if (token[0] != '\0' && token_text_decode(token, ret->token) < 0)
 		form_fail(&form, "token", "is not the base64 of 32 bytes");
 	if (form_ok(&form))
 		return true;

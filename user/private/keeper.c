@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/private/keeper.h"
 
+#include "common/base/container_of.h"
 #include "common/base/log.h"
 #include "user/private/lot.h"
 
@@ -8,15 +9,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+static struct lot *of(const struct table_link *link)
+{
+	return container_of(link, struct lot, link);
+}
+
+static bool same(const struct table_link *link, const void *name)
+{
+	return strcmp(of(link)->name, name) == 0;
+}
+
 static struct lot *find(const struct keeper *keeper, const char *name)
 {
-	struct lot *lot;
+	struct table_link *link =
+		table_find(&keeper->lots, table_hash_string(&keeper->lots, name), same, name);
 
-	LIST_FOREACH(lot, &keeper->lots, entry) {
-		if (strcmp(lot->name, name) == 0)
-			return lot;
-	}
-	return NULL;
+	return link ? of(link) : NULL;
 }
 
 int keeper_new(struct event_base *base, struct private_service *service,
@@ -29,30 +37,31 @@ int keeper_new(struct event_base *base, struct private_service *service,
 	keeper->base = base;
 	keeper->service = service;
 	keeper->settings = *settings;
-	LIST_INIT(&keeper->lots);
+	table_init(&keeper->lots);
 	*ret = keeper;
 	return 0;
 }
 
 void keeper_free(struct keeper *keeper)
 {
+	struct table_link *link, *next;
+
 	if (!keeper)
 		return;
-	for (struct lot *lot; (lot = LIST_FIRST(&keeper->lots));) {
-		LIST_REMOVE(lot, entry);
-		lot_free(lot);
-	}
+	TABLE_FOREACH(link, next, &keeper->lots)
+		lot_free(of(link));
+	table_clear(&keeper->lots);
 	free(keeper);
 }
 
 void keeper_stop(struct keeper *keeper)
 {
-	struct lot *lot;
+	struct table_link *link, *next;
 
 	keeper->stopped = true;
-	LIST_FOREACH(lot, &keeper->lots, entry) {
-		event_del(lot->timer);
-		event_del(lot->calm);
+	TABLE_FOREACH(link, next, &keeper->lots) {
+		event_del(of(link)->timer);
+		event_del(of(link)->calm);
 	}
 }
 
@@ -69,7 +78,7 @@ void keeper_accepted(const char *proxy, void *arg)
 				  proxy);
 			return;
 		}
-		LIST_INSERT_HEAD(&keeper->lots, lot, entry);
+		table_add(&keeper->lots, &lot->link, table_hash_string(&keeper->lots, proxy));
 	}
 	lot_accepted(lot);
 }

@@ -49,6 +49,7 @@ static void soon(struct lot *lot)
 	}
 }
 
+/* For what is no failure of a call. */
 static void back_off(struct lot *lot, unsigned failures)
 {
 	const struct keeper_settings *settings = &lot->keeper->settings;
@@ -56,16 +57,11 @@ static void back_off(struct lot *lot, unsigned failures)
 	wait_ms(lot, backoff_ms(settings->backoff_min, settings->backoff_max, failures));
 }
 
-/* Logged once until it changes; NULL: all is well again. */
-static void set_problem(struct lot *lot, const char *problem, const char *what_next)
+static void complain(struct lot *lot, const char *problem, const char *what_next)
 {
-	if (problem && (!lot->problem || strcmp(lot->problem, problem) != 0))
+	if (remote_is_news(&lot->remote, problem))
 		log_info("no connections are parked at public proxy %s: %s; %s", lot->name, problem,
 			 what_next);
-	else if (!problem && lot->problem)
-		log_info("connections are parked at public proxy %s again", lot->name);
-	free(lot->problem);
-	lot->problem = problem ? strdup(problem) : NULL;
 }
 
 void lot_forget_directory(struct lot *lot)
@@ -79,10 +75,10 @@ void lot_succeeded(struct lot *lot, unsigned given)
 	unsigned asked = lot->asked;
 
 	lot->asked = 0;
-	lot->failures = 0;
 	lot->fresh = false;
 	lot->denied = false;
-	set_problem(lot, NULL, NULL);
+	if (remote_well(&lot->remote))
+		log_info("connections are parked at public proxy %s again", lot->name);
 	/* Fewer than we asked for: its limits are reached, and others wait, too. */
 	if (given < asked)
 		back_off(lot, 1);
@@ -95,17 +91,15 @@ void lot_full(struct lot *lot)
 {
 	log_debug("public proxy %s has no room for more parked connections", lot->name);
 	lot->asked = 0;
-	lot->failures++;
-	back_off(lot, lot->failures);
+	wait_ms(lot, remote_failed(&lot->remote, clock_now_ms()));
 }
 
 void lot_failed(struct lot *lot, const char *problem)
 {
 	lot->asked = 0;
-	lot->failures++;
 	lot_forget_directory(lot);
-	set_problem(lot, problem, "trying again");
-	back_off(lot, lot->failures);
+	complain(lot, problem, "trying again");
+	wait_ms(lot, remote_failed(&lot->remote, clock_now_ms()));
 }
 
 void lot_refused(struct lot *lot, const char *problem, bool for_good)
@@ -113,7 +107,7 @@ void lot_refused(struct lot *lot, const char *problem, bool for_good)
 	lot->asked = 0;
 	lot->denied = for_good;
 	lot_forget_directory(lot);
-	set_problem(lot, problem, "asking again in some minutes");
+	complain(lot, problem, "asking again in some minutes");
 	wait_ms(lot, lot->keeper->settings.refused);
 }
 
@@ -133,12 +127,13 @@ unsigned lot_missing(const struct lot *lot)
 /* Without an announcement that is in force there, it would refuse us. */
 static bool wanted(const struct lot *lot)
 {
-	const struct announcement *item;
+	const struct group_member *member;
 	int64_t now = timestamp_now();
 
-	TAILQ_FOREACH(item, announcements_list(lot->keeper->service->announcements), entry) {
-		if (item->accepted && strcmp(item->peer, lot->name) == 0 &&
-		    !announcement_expired(item, now))
+	TAILQ_FOREACH(member,
+		      announcements_at_proxy(lot->keeper->service->announcements, lot->name),
+		      entry) {
+		if (member->item->accepted && !announcement_expired(member->item, now))
 			return true;
 	}
 	return false;
@@ -173,31 +168,32 @@ void lot_came(struct lot *lot, unsigned worker, uint64_t connection)
 		lot->dialled--;
 	if (lot->demand.waiting >= lot->keeper->settings.max)
 		return; /* not one of those that we asked for */
-	lot->places[lot->demand.waiting] = (struct place){worker, connection, clock_now_ms()};
+	lot->parked[lot->demand.waiting] =
+		(struct parked_connection){worker, connection, clock_now_ms()};
 	demand_came(&lot->demand);
 }
 
-static struct place *find(const struct lot *lot, unsigned worker, uint64_t connection)
+static struct parked_connection *find(const struct lot *lot, unsigned worker, uint64_t connection)
 {
 	for (unsigned i = 0; i < lot->demand.waiting; i++)
-		if (lot->places[i].worker == worker && lot->places[i].connection == connection)
-			return &lot->places[i];
+		if (lot->parked[i].worker == worker && lot->parked[i].connection == connection)
+			return &lot->parked[i];
 	return NULL;
 }
 
-/* The last one takes its place; the demand's count is not yet lowered. */
-static void clear(struct lot *lot, struct place *place)
+/* The last one moves to where it was; the demand's count is not yet lowered. */
+static void clear(struct lot *lot, struct parked_connection *one)
 {
-	*place = lot->places[lot->demand.waiting - 1];
+	*one = lot->parked[lot->demand.waiting - 1];
 }
 
 void lot_taken(struct lot *lot, unsigned worker, uint64_t connection)
 {
-	struct place *place = find(lot, worker, connection);
+	struct parked_connection *one = find(lot, worker, connection);
 
-	if (!place)
+	if (!one)
 		return;
-	clear(lot, place);
+	clear(lot, one);
 	lot->bounces = 0;
 	if (demand_taken(&lot->demand)) {
 		log_debug("%u connections are to be parked at public proxy %s", lot->demand.target,
@@ -222,16 +218,16 @@ static void bounced(struct lot *lot)
 
 void lot_lost(struct lot *lot, unsigned worker, uint64_t connection)
 {
-	struct place *place = find(lot, worker, connection);
+	struct parked_connection *one = find(lot, worker, connection);
 
-	if (!place) {
+	if (!one) {
 		if (lot->dialled > 0)
 			lot->dialled--;
 		bounced(lot);
 		return;
 	}
-	bool steady = clock_now_ms() - place->since >= lot->keeper->settings.steady;
-	clear(lot, place);
+	bool steady = clock_now_ms() - one->since >= lot->keeper->settings.steady;
+	clear(lot, one);
 	demand_lost(&lot->demand);
 	if (steady) {
 		/* It was time to renew it, or the public proxy has gone, as the next call tells. */
@@ -244,16 +240,21 @@ void lot_lost(struct lot *lot, unsigned worker, uint64_t connection)
 
 int lot_new(struct keeper *keeper, const char *name, struct lot **ret)
 {
+	const struct remote_pace pace = {
+		.min = keeper->settings.backoff_min,
+		.max = keeper->settings.backoff_max,
+	};
 	struct lot *lot = calloc(1, sizeof(*lot));
 
 	if (!lot)
 		return -ENOMEM;
 	lot->keeper = keeper;
+	remote_init(&lot->remote, &pace, true);
 	lot->name = strdup(name);
-	lot->places = calloc(keeper->settings.max, sizeof(*lot->places));
+	lot->parked = calloc(keeper->settings.max, sizeof(*lot->parked));
 	lot->timer = evtimer_new(keeper->base, turn, lot);
 	lot->calm = evtimer_new(keeper->base, calm, lot);
-	if (!lot->name || !lot->places || !lot->timer || !lot->calm) {
+	if (!lot->name || !lot->parked || !lot->timer || !lot->calm) {
 		lot_free(lot);
 		return -ENOMEM;
 	}
@@ -269,8 +270,8 @@ void lot_free(struct lot *lot)
 	if (lot->calm)
 		event_free(lot->calm);
 	json_decref(lot->directory);
-	free(lot->problem);
-	free(lot->places);
+	remote_clear(&lot->remote);
+	free(lot->parked);
 	free(lot->name);
 	free(lot);
 }

@@ -12,45 +12,43 @@
  */
 #pragma once
 
-#include "common/base/clock.h"
+#include "common/base/remote.h"
+#include "common/base/table.h"
 #include "user/private/demand.h"
 #include "user/private/keeper.h"
-
-#include <sys/queue.h>
 
 struct keeper {
 	struct event_base *base;
 	struct private_service *service;
 	struct keeper_settings settings;
-	LIST_HEAD(, lot) lots;
+	struct table lots; /* by the name of the public proxy */
 	bool stopped;
 };
 
 /* One that waits there. */
-struct place {
+struct parked_connection {
 	unsigned worker;
 	uint64_t connection;
 	int64_t since; /* CLOCK_MONOTONIC, ms */
 };
 
 struct lot {
-	LIST_ENTRY(lot) entry;
+	struct table_link link;
 	struct keeper *keeper;
 	char *name;
 	struct event *timer; /* what is missing is asked for when it fires */
 	bool gathering;      /* the timer waits for more to ask for, not after a failure */
 	struct event *calm;  /* ends a period of the demand */
 	struct demand demand;
-	struct place *places;    /* demand.waiting of them, room for settings.max */
-	unsigned dialled;        /* given to workers, but they do not wait yet */
-	unsigned asked;          /* in the call or look-up under way; 0: none is */
-	unsigned failures;       /* of calls, since the last one that was answered */
-	unsigned bounces;        /* connections that did not last, since one that did */
+	struct parked_connection *parked; /* demand.waiting of them, room for settings.max */
+	unsigned dialled;                 /* given to workers, but they do not wait yet */
+	unsigned asked;                   /* in the call or look-up under way; 0: none is */
+	struct remote remote;             /* the public proxy, as our calls find it */
+	unsigned bounces;                 /* connections that did not last, since one that did */
 	json_t *directory;       /* entry of the public proxy; NULL: not known or not needed */
 	int64_t directory_since; /* as clock_now_ms() tells */
 	bool fresh;              /* it was asked for in this attempt */
 	bool denied;             /* and our announcements will not change that */
-	char *problem;           /* the last one logged */
 };
 
 int lot_new(struct keeper *keeper, const char *name, struct lot **ret);

@@ -83,7 +83,7 @@ static const char *read_answer(const json_t *result, unsigned asked, struct rese
 		const char *text = json_string_value(token);
 		if (ret->n >= asked)
 			break;
-		if (!text || token_decode(text, ret->tokens[ret->n]) < 0)
+		if (!text || token_text_decode(text, ret->tokens[ret->n]) < 0)
 			return "its answer holds a token that is none";
 		ret->n++;
 	}

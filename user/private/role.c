@@ -45,7 +45,7 @@ static int add_announcement(struct control *control, const json_t *announcement)
 	json_array_foreach((json_t *)settings_get(announcement, "proxies"), i, proxy) {
 		struct stored record = {
 			.domain = settings_string(announcement, "domain"),
-			.peer = json_string_value(proxy),
+			.proxy = json_string_value(proxy),
 			.owner = control->name,
 			.expires_at = expires_at,
 		};
@@ -85,7 +85,7 @@ static int make_keeper(struct control *control, struct private_role *role)
 	return r;
 }
 
-static int private_new(struct control *control, char **ret_error)
+static int private_open(struct control *control, char **ret_error)
 {
 	struct private_role *role = calloc(1, sizeof(*role));
 
@@ -179,7 +179,7 @@ static bool private_busy(const struct control *control)
 const struct role_ops role_private = {
 	.role = ROLE_PRIVATE,
 	.section = "private",
-	.new = private_new,
+	.open = private_open,
 	.free = private_free,
 	.start = private_start,
 	.stop = private_stop,

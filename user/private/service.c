@@ -21,9 +21,10 @@ static void get_announcements(struct private_service *service, struct jsonrpc_ca
 			continue;
 		if (item->expires_at != 0)
 			timestamp_format(item->expires_at, until);
-		json_array_append_new(
-			list, json_pack("{s:s, s:s?, s:s}", "domain", item->domain, "expires_at",
-					item->expires_at != 0 ? until : NULL, "proxy", item->peer));
+		json_array_append_new(list,
+				      json_pack("{s:s, s:s?, s:s}", "domain", item->domain,
+						"expires_at", item->expires_at != 0 ? until : NULL,
+						"proxy", item->proxy));
 	}
 	jsonrpc_call_result(call, list);
 }

@@ -52,7 +52,8 @@ static bool resolve(struct private_service *service, const struct mail *mail, co
 static const char *find_inside(const struct private_service *service, const struct mail *mail,
 			       char domain[DOMAIN_MAX + 1])
 {
-	const char *proxy = mail->u.parked.operator, * reason = NULL;
+	const char *proxy = mail->u.parked.operator;
+	const char *reason = NULL;
 
 	if (domain_normalise(mail->u.parked.domain, false, domain, &reason) < 0) {
 		log_warn("connection: proxy=%s refused: the server name that it tells %s", proxy,

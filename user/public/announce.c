@@ -76,7 +76,7 @@ static json_t *put(struct announce *announce, struct item *item)
 {
 	struct stored record = {
 		.domain = item->domain,
-		.peer = "",
+		.proxy = "",
 		.owner = announce->caller.name,
 		.expires_at = item->expires_at,
 	};

@@ -3,6 +3,7 @@
 
 #include "common/base/cleanup.h"
 #include "common/base/clock.h"
+#include "common/base/container_of.h"
 #include "common/base/log.h"
 #include "common/loop/timer.h"
 #include "user/wire/answer.h"
@@ -13,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 
 struct pending {
 	TAILQ_ENTRY(pending) in_line; /* until it is sent */
@@ -26,7 +28,7 @@ struct pending {
 
 /* Of one private proxy. There while it has any. */
 struct notice_line {
-	LIST_ENTRY(notice_line) in_notices;
+	struct table_link link;
 	char operator[OPERATOR_MAX + 1];
 	unsigned sent; /* and not answered */
 	TAILQ_HEAD(, pending) waiting;
@@ -83,7 +85,7 @@ static int call(struct notices *notices, struct pending *pending, unsigned timeo
 	char method[OPERATOR_MAX + sizeof(".incomingConnection")], token[TOKEN_TEXT];
 
 	snprintf(method, sizeof(method), "%s.incomingConnection", mail->u.notice.operator);
-	token_encode(mail->u.notice.token, token);
+	token_text_encode(mail->u.notice.token, token);
 	AUTO_JSON json_t *params = json_pack("{s:s, s:s, s:s}", "domain", mail->u.notice.domain,
 					     "token", token, "endpoint", notices->endpoint);
 	explicit_bzero(token, sizeof(token));
@@ -122,24 +124,33 @@ static void advance(struct notices *notices, struct notice_line *line)
 		send_first(notices, line);
 	if (line->sent > 0 || !TAILQ_EMPTY(&line->waiting))
 		return;
-	LIST_REMOVE(line, in_notices);
+	table_remove(&notices->lines, &line->link);
 	free(line);
+}
+
+static struct notice_line *of(struct table_link *link)
+{
+	return container_of(link, struct notice_line, link);
+}
+
+static bool same(const struct table_link *link, const void *name)
+{
+	return strcmp(container_of(link, struct notice_line, link)->operator, name) == 0;
 }
 
 static struct notice_line *line_of(struct notices *notices, const char *name)
 {
-	struct notice_line *line;
+	uint64_t hash = table_hash_string(&notices->lines, name);
+	struct table_link *link = table_find(&notices->lines, hash, same, name);
 
-	LIST_FOREACH(line, &notices->lines, in_notices) {
-		if (strcmp(line->operator, name) == 0)
-			return line;
-	}
-	line = calloc(1, sizeof(*line));
+	if (link)
+		return of(link);
+	struct notice_line *line = calloc(1, sizeof(*line));
 	if (!line)
 		return NULL;
 	snprintf(line->operator, sizeof(line->operator), "%s", name);
 	TAILQ_INIT(&line->waiting);
-	LIST_INSERT_HEAD(&notices->lines, line, in_notices);
+	table_add(&notices->lines, &line->link, hash);
 	return line;
 }
 
@@ -175,15 +186,17 @@ void notices_send(struct notices *notices, struct mail *mail)
 
 void notices_clear(struct notices *notices)
 {
-	struct notice_line *line;
+	struct table_link *link, *next;
 	struct pending *pending;
 
-	while ((line = LIST_FIRST(&notices->lines))) {
+	TABLE_FOREACH(link, next, &notices->lines) {
+		struct notice_line *line = of(link);
+
 		while ((pending = TAILQ_FIRST(&line->waiting))) {
 			TAILQ_REMOVE(&line->waiting, pending, in_line);
 			pending_free(pending);
 		}
-		LIST_REMOVE(line, in_notices);
 		free(line);
 	}
+	table_clear(&notices->lines);
 }

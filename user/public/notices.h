@@ -2,12 +2,9 @@
 /* Tells a private proxy, through the relays, that a connection waits for it: incomingConnection. */
 #pragma once
 
+#include "common/base/table.h"
 #include "common/jsonrpc/client.h"
 #include "user/mail/crew.h"
-
-#include <sys/queue.h>
-
-LIST_HEAD(notice_lines, notice_line);
 
 /*
  * A private proxy that does not answer holds a connection to the relay for each
@@ -22,7 +19,7 @@ struct notices {
 	unsigned max;           /* sent or in line; more are refused */
 	unsigned sent_per_line; /* at once, and not answered */
 	unsigned under_way;     /* sent or in line */
-	struct notice_lines lines;
+	struct table lines;     /* by operator; table_init() is the caller's */
 };
 
 /*
@@ -31,5 +28,5 @@ struct notices {
  */
 void notices_send(struct notices *notices, struct mail *mail);
 
-/* Forget those in line. The client has been freed before. */
+/* Forget those in line, and the table. The client has been freed before. */
 void notices_clear(struct notices *notices);

@@ -2,33 +2,35 @@
 #include "user/public/reservations.h"
 
 #include "common/base/cleanup.h"
+#include "common/base/container_of.h"
+#include "common/base/table.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
 
 /* The tokens of one call. */
-struct batch {
-	TAILQ_ENTRY(batch) in_all, in_holder; /* oldest first */
+struct grant {
+	TAILQ_ENTRY(grant) in_all, in_holder; /* oldest first */
 	struct holder *holder;
 	unsigned n; /* neither shown nor run out */
 	int64_t until;
 };
 
-TAILQ_HEAD(batches, batch);
+TAILQ_HEAD(grants, grant);
 
 /* An operator that has tokens. There are as many as private proxies that were here just now. */
 struct holder {
-	LIST_ENTRY(holder) entry;
-	struct batches batches;
+	struct table_link link;
+	struct grants grants;
 	unsigned n;
 	char operator[];
 };
 
 struct reservations {
 	struct reservations_limits limits;
-	LIST_HEAD(, holder) holders; /* the last one that took something first */
-	struct batches batches;
+	struct table holders; /* by operator */
+	struct grants grants;
 	unsigned n;
 };
 
@@ -39,27 +41,27 @@ struct reservations *reservations_new(const struct reservations_limits *limits)
 	if (!all)
 		return NULL;
 	all->limits = *limits;
-	LIST_INIT(&all->holders);
-	TAILQ_INIT(&all->batches);
+	table_init(&all->holders);
+	TAILQ_INIT(&all->grants);
 	return all;
 }
 
-/* `n` tokens of a batch count no more. */
-static void drop(struct reservations *all, struct batch *batch, unsigned n)
+/* `n` tokens of a grant count no more. */
+static void drop(struct reservations *all, struct grant *grant, unsigned n)
 {
-	struct holder *holder = batch->holder;
+	struct holder *holder = grant->holder;
 
-	batch->n -= n;
+	grant->n -= n;
 	holder->n -= n;
 	all->n -= n;
-	if (batch->n > 0)
+	if (grant->n > 0)
 		return;
-	TAILQ_REMOVE(&all->batches, batch, in_all);
-	TAILQ_REMOVE(&holder->batches, batch, in_holder);
-	free(batch);
+	TAILQ_REMOVE(&all->grants, grant, in_all);
+	TAILQ_REMOVE(&holder->grants, grant, in_holder);
+	free(grant);
 	if (holder->n > 0)
 		return;
-	LIST_REMOVE(holder, entry);
+	table_remove(&all->holders, &holder->link);
 	free(holder);
 }
 
@@ -67,42 +69,46 @@ void reservations_free(struct reservations *all)
 {
 	if (!all)
 		return;
-	for (struct batch *batch; (batch = TAILQ_FIRST(&all->batches));)
-		drop(all, batch, batch->n);
+	for (struct grant *grant; (grant = TAILQ_FIRST(&all->grants));)
+		drop(all, grant, grant->n);
+	table_clear(&all->holders);
 	free(all);
 }
 
 static void expire(struct reservations *all, int64_t now)
 {
-	for (struct batch *batch; (batch = TAILQ_FIRST(&all->batches)) && batch->until <= now;)
-		drop(all, batch, batch->n);
+	for (struct grant *grant; (grant = TAILQ_FIRST(&all->grants)) && grant->until <= now;)
+		drop(all, grant, grant->n);
 }
 
-static struct holder *find(struct reservations *all, const char *operator)
+static struct holder *of(const struct table_link *link)
 {
-	struct holder *holder;
-
-	LIST_FOREACH(holder, &all->holders, entry) {
-		if (strcmp(holder->operator, operator) == 0)
-			return holder;
-	}
-	return NULL;
+	return container_of(link, struct holder, link);
 }
 
-/* To the front of the list; made if need be. */
-static struct holder *enter(struct reservations *all, struct holder *holder, const char *operator)
+static bool same(const struct table_link *link, const void *name)
 {
-	if (holder) {
-		LIST_REMOVE(holder, entry);
-	} else {
-		size_t size = strlen(operator) + 1;
-		holder = calloc(1, sizeof(*holder) + size);
-		if (!holder)
-			return NULL;
-		memcpy(holder->operator, operator, size);
-		TAILQ_INIT(&holder->batches);
-	}
-	LIST_INSERT_HEAD(&all->holders, holder, entry);
+	return strcmp(of(link)->operator, name) == 0;
+}
+
+static struct holder *find(const struct reservations *all, const char *name)
+{
+	struct table_link *link =
+		table_find(&all->holders, table_hash_string(&all->holders, name), same, name);
+
+	return link ? of(link) : NULL;
+}
+
+static struct holder *make(struct reservations *all, const char *name)
+{
+	size_t size = strlen(name) + 1;
+	struct holder *holder = calloc(1, sizeof(*holder) + size);
+
+	if (!holder)
+		return NULL;
+	memcpy(holder->operator, name, size);
+	TAILQ_INIT(&holder->grants);
+	table_add(&all->holders, &holder->link, table_hash_string(&all->holders, name));
 	return holder;
 }
 
@@ -111,11 +117,10 @@ static unsigned room(unsigned limit, unsigned n)
 	return n < limit ? limit - n : 0;
 }
 
-unsigned reservations_take(struct reservations *all, const char *operator, unsigned wanted,
-			   int64_t now)
+unsigned reservations_take(struct reservations *all, const char *name, unsigned wanted, int64_t now)
 {
 	expire(all, now);
-	struct holder *holder = find(all, operator);
+	struct holder *holder = find(all, name);
 	unsigned own = room(all->limits.per_operator, holder ? holder->n : 0);
 	unsigned left = room(all->limits.total, all->n);
 	unsigned n = own < left ? own : left;
@@ -124,23 +129,25 @@ unsigned reservations_take(struct reservations *all, const char *operator, unsig
 		n = wanted;
 	if (n == 0)
 		return 0;
-	AUTO_FREE struct batch *batch = calloc(1, sizeof(*batch));
-	if (!batch || !(holder = enter(all, holder, operator)))
+	AUTO_FREE struct grant *grant = calloc(1, sizeof(*grant));
+	if (grant && !holder)
+		holder = make(all, name);
+	if (!grant || !holder)
 		return 0;
-	*batch = (struct batch){.holder = holder, .n = n, .until = now + all->limits.valid_ms};
-	TAILQ_INSERT_TAIL(&all->batches, batch, in_all);
-	TAILQ_INSERT_TAIL(&holder->batches, batch, in_holder);
-	TAKE_PTR(batch);
+	*grant = (struct grant){.holder = holder, .n = n, .until = now + all->limits.valid_ms};
+	TAILQ_INSERT_TAIL(&all->grants, grant, in_all);
+	TAILQ_INSERT_TAIL(&holder->grants, grant, in_holder);
+	TAKE_PTR(grant);
 	holder->n += n;
 	all->n += n;
 	return n;
 }
 
-/* Of its oldest batch, whichever it came from: so the count is never too low. */
-void reservations_shown(struct reservations *all, const char *operator)
+/* Of its oldest grant, whichever it came from: so the count is never too low. */
+void reservations_shown(struct reservations *all, const char *name)
 {
-	struct holder *holder = find(all, operator);
+	struct holder *holder = find(all, name);
 
 	if (holder)
-		drop(all, TAILQ_FIRST(&holder->batches), 1);
+		drop(all, TAILQ_FIRST(&holder->grants), 1);
 }

@@ -20,11 +20,11 @@ struct reservations *reservations_new(const struct reservations_limits *limits);
 void reservations_free(struct reservations *all); /* takes NULL */
 
 /*
- * Up to `wanted` tokens for this operator, counted from now on. Returns how
+ * Up to `wanted` tokens for the operator `name`, counted from now on. Returns how
  * many may be given: fewer, or none, at the limits or without memory. `now`:
  * ms of a clock that does not jump.
  */
-unsigned reservations_take(struct reservations *all, const char *operator, unsigned wanted,
+unsigned reservations_take(struct reservations *all, const char *name, unsigned wanted,
 			   int64_t now);
-/* One of its tokens was shown. */
-void reservations_shown(struct reservations *all, const char *operator);
+/* One of the tokens of the operator `name` was shown. */
+void reservations_shown(struct reservations *all, const char *name);

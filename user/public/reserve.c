@@ -32,22 +32,8 @@ static unsigned read_count(struct form *form, const json_t *params)
 	return 0;
 }
 
-static bool has_announcement(const struct announcements *all, const char *owner)
-{
-	const struct announcement *item;
-	int64_t now = timestamp_now();
-
-	if (announcements_of_owner(all, owner) == 0)
-		return false;
-	TAILQ_FOREACH(item, announcements_list(all), entry) {
-		if (strcmp(item->owner, owner) == 0 && !announcement_expired(item, now))
-			return true;
-	}
-	return false;
-}
-
 /* Made, and in the worker's box. */
-static int give_token(struct public_service *service, const char *operator, json_t * tokens)
+static int give_token(struct public_service *service, const char *owner, json_t *tokens)
 {
 	struct mail *mail = mail_new(MAIL_RESERVATION);
 	unsigned workers = service->crew->n;
@@ -61,10 +47,9 @@ static int give_token(struct public_service *service, const char *operator, json
 		mail_free(mail);
 		return r;
 	}
-	snprintf(mail->u.reservation.operator, sizeof(mail->u.reservation.operator),
-		 "%s", operator);
+	snprintf(mail->u.reservation.operator, sizeof(mail->u.reservation.operator), "%s", owner);
 	mail->u.reservation.valid_ms = service->valid_ms;
-	token_encode(mail->u.reservation.token, text);
+	token_text_encode(mail->u.reservation.token, text);
 	r = json_array_append_new(tokens, json_string(text)) < 0 ? -ENOMEM : 0;
 	explicit_bzero(text, sizeof(text));
 	if (r == 0)
@@ -106,7 +91,7 @@ void public_reserve(struct public_service *service, struct jsonrpc_call *call)
 		answer_invalid(call, &form);
 	else if (!caller_proxy_settings(&caller, service->name))
 		answer_error(call, 403, "not authorized", NULL);
-	else if (!has_announcement(service->announcements, caller.name))
+	else if (!announcements_owner_has_any(service->announcements, caller.name, timestamp_now()))
 		answer_error(call, 404, "no matching announcement", NULL);
 	else
 		reserve(service, caller.name, count, call);

@@ -54,7 +54,7 @@ static unsigned notices_of_one(const struct control *control)
 	return all > NOTICE_SHARES ? (unsigned)(all / NOTICE_SHARES) : 1;
 }
 
-static int public_new(struct control *control, char **ret_error)
+static int public_open(struct control *control, char **ret_error)
 {
 	struct public_role *role = calloc(1, sizeof(*role));
 	unsigned timeout = (unsigned)settings_integer(control->block, "accept_timeout");
@@ -89,6 +89,7 @@ static int public_new(struct control *control, char **ret_error)
 		.max = (unsigned)settings_integer(control->tree, "limits.pending"),
 		.sent_per_line = notices_of_one(control),
 	};
+	table_init(&role->notices.lines);
 	return 0;
 }
 
@@ -174,7 +175,7 @@ static bool public_busy(const struct control *control)
 const struct role_ops role_public = {
 	.role = ROLE_PUBLIC,
 	.section = "public",
-	.new = public_new,
+	.open = public_open,
 	.free = public_free,
 	.brief = public_brief,
 	.start = public_start,

@@ -2,9 +2,9 @@
 #include "user/store/announcements.h"
 
 #include "common/base/cleanup.h"
+#include "common/base/container_of.h"
 
 #include <errno.h>
-#include <search.h>
 #include <string.h>
 
 /* One step of an open transaction: `before` is what it replaced. */
@@ -13,82 +13,94 @@ struct change {
 };
 
 struct announcements {
-	struct datastore *store;
+	struct store *store;
 	struct announcements_limits limits;
 	struct announcement_list list;
-	void *tree; /* by domain and peer: balanced, so that no choice of names makes it slow */
+	struct table table;           /* by domain and proxy */
+	struct table owners, proxies; /* groups */
 	size_t count;
-	json_t *per_owner; /* operator: number of records */
 	struct change *changes;
 	size_t n_changes, room;
 };
 
-static void announcement_free(struct announcement *item)
+static void announcement_free(struct announcements *all, struct announcement *item)
 {
 	if (!item)
 		return;
-	free(item->domain);
-	free(item->peer);
-	free(item->owner);
+	group_leave(&all->owners, &item->of_owner);
+	group_leave(&all->proxies, &item->at_proxy);
 	free(item->internal_address);
 	free(item->refusal);
 	free(item);
 }
 
-static struct announcement *announcement_new(const struct stored *record)
+/* Not yet among the others: attach(). */
+static struct announcement *announcement_new(struct announcements *all, const struct stored *record)
 {
-	struct announcement *item = calloc(1, sizeof(*item));
+	size_t domain = strlen(record->domain) + 1, proxy = strlen(record->proxy) + 1;
+	size_t owner = strlen(record->owner) + 1;
+	struct announcement *item = calloc(1, sizeof(*item) + domain + proxy + owner);
 
 	if (!item)
 		return NULL;
-	item->domain = strdup(record->domain);
-	item->peer = strdup(record->peer);
-	item->owner = strdup(record->owner);
+	item->domain = memcpy(item->text, record->domain, domain);
+	item->proxy = memcpy(item->text + domain, record->proxy, proxy);
+	item->owner = memcpy(item->text + domain + proxy, record->owner, owner);
 	item->expires_at = record->expires_at;
-	if (!item->domain || !item->peer || !item->owner) {
-		announcement_free(item);
+	if (group_join(&all->owners, item->owner, item, &item->of_owner) < 0 ||
+	    group_join(&all->proxies, item->proxy, item, &item->at_proxy) < 0) {
+		announcement_free(all, item);
 		return NULL;
 	}
 	return item;
 }
 
-static int compare(const void *a, const void *b)
-{
-	const struct announcement *x = a, *y = b;
+struct key {
+	const char *domain, *proxy;
+};
 
-	int r = strcmp(x->domain, y->domain);
-	return r ? r : strcmp(x->peer, y->peer);
+static uint64_t hash(const struct announcements *all, const struct key *key)
+{
+	return table_hash_string(&all->table, key->domain) +
+	       table_hash_string(&all->table, key->proxy);
 }
 
-static void count_owner(struct announcements *all, const char *owner, int by)
+static struct announcement *of(const struct table_link *link)
 {
-	json_int_t n = json_integer_value(json_object_get(all->per_owner, owner)) + by;
-
-	if (n > 0)
-		json_object_set_new(all->per_owner, owner, json_integer(n));
-	else
-		json_object_del(all->per_owner, owner);
+	return container_of(link, struct announcement, link);
 }
 
-static int attach(struct announcements *all, struct announcement *item)
+static bool same(const struct table_link *link, const void *arg)
 {
-	if (!tsearch(item, &all->tree, compare))
-		return -ENOMEM;
+	const struct announcement *item = of(link);
+	const struct key *key = arg;
+
+	return strcmp(item->domain, key->domain) == 0 && strcmp(item->proxy, key->proxy) == 0;
+}
+
+static void attach(struct announcements *all, struct announcement *item)
+{
+	const struct key key = {item->domain, item->proxy};
+
+	table_add(&all->table, &item->link, hash(all, &key));
 	TAILQ_INSERT_TAIL(&all->list, item, entry);
+	group_enter(&item->of_owner);
+	group_enter(&item->at_proxy);
 	if (!item->fixed) {
 		all->count++;
-		count_owner(all, item->owner, 1);
+		item->of_owner.group->counted++;
 	}
-	return 0;
 }
 
 static void detach(struct announcements *all, struct announcement *item)
 {
-	tdelete(item, &all->tree, compare);
+	table_remove(&all->table, &item->link);
 	TAILQ_REMOVE(&all->list, item, entry);
+	group_exit(&item->of_owner);
+	group_exit(&item->at_proxy);
 	if (!item->fixed) {
 		all->count--;
-		count_owner(all, item->owner, -1);
+		item->of_owner.group->counted--;
 	}
 }
 
@@ -96,17 +108,15 @@ static int load_one(const struct stored *record, void *arg)
 {
 	struct announcements *all = arg;
 
-	struct announcement *item = announcement_new(record);
+	struct announcement *item = announcement_new(all, record);
 	if (!item)
 		return -ENOMEM;
-	int r = attach(all, item);
-	if (r < 0)
-		announcement_free(item);
-	return r;
+	attach(all, item);
+	return 0;
 }
 
-int announcements_new(struct datastore *store, const struct announcements_limits *limits,
-		      int64_t now, struct announcements **ret)
+int announcements_new(struct store *store, const struct announcements_limits *limits, int64_t now,
+		      struct announcements **ret)
 {
 	struct announcements *all = calloc(1, sizeof(*all));
 	int r = 0;
@@ -115,11 +125,11 @@ int announcements_new(struct datastore *store, const struct announcements_limits
 		return -ENOMEM;
 	TAILQ_INIT(&all->list);
 	all->limits = *limits;
-	all->per_owner = json_object();
-	if (!all->per_owner)
-		r = -ENOMEM;
-	if (r == 0 && store)
-		r = datastore_load(store, load_one, all);
+	table_init(&all->table);
+	table_init(&all->owners);
+	table_init(&all->proxies);
+	if (store)
+		r = store_load(store, load_one, all);
 	if (r < 0) {
 		announcements_free(all);
 		return r;
@@ -135,7 +145,7 @@ int announcements_new(struct datastore *store, const struct announcements_limits
 void announcements_close(struct announcements *all)
 {
 	announcements_rollback(all);
-	datastore_close(TAKE_PTR(all->store));
+	store_close(TAKE_PTR(all->store));
 }
 
 void announcements_free(struct announcements *all)
@@ -145,10 +155,12 @@ void announcements_free(struct announcements *all)
 	announcements_rollback(all);
 	for (struct announcement *item; (item = TAILQ_FIRST(&all->list));) {
 		detach(all, item);
-		announcement_free(item);
+		announcement_free(all, item);
 	}
-	json_decref(all->per_owner);
-	datastore_close(all->store);
+	table_clear(&all->table);
+	table_clear(&all->owners);
+	table_clear(&all->proxies);
+	store_close(all->store);
 	free(all->changes);
 	free(all);
 }
@@ -163,18 +175,51 @@ size_t announcements_count(const struct announcements *all)
 	return all->count;
 }
 
+static const struct group_members *members(const struct table *groups, const char *name)
+{
+	static const struct group_members none = {0};
+	const struct group *group = group_find(groups, name);
+
+	return group ? &group->members : &none;
+}
+
+const struct group_members *announcements_at_proxy(const struct announcements *all,
+						   const char *proxy)
+{
+	return members(&all->proxies, proxy);
+}
+
+const struct group_members *announcements_by_owner(const struct announcements *all,
+						   const char *owner)
+{
+	return members(&all->owners, owner);
+}
+
 size_t announcements_of_owner(const struct announcements *all, const char *owner)
 {
-	return (size_t)json_integer_value(json_object_get(all->per_owner, owner));
+	const struct group *group = group_find(&all->owners, owner);
+
+	return group ? group->counted : 0;
+}
+
+bool announcements_owner_has_any(const struct announcements *all, const char *owner, int64_t now)
+{
+	const struct group_member *member;
+
+	TAILQ_FOREACH(member, announcements_by_owner(all, owner), entry) {
+		if (!announcement_expired(member->item, now))
+			return true;
+	}
+	return false;
 }
 
 struct announcement *announcements_find(const struct announcements *all, const char *domain,
-					const char *peer)
+					const char *proxy)
 {
-	struct announcement key = {.domain = (char *)domain, .peer = (char *)peer};
-	struct announcement **found = tfind(&key, &all->tree, compare);
+	const struct key key = {domain, proxy};
+	const struct table_link *link = table_find(&all->table, hash(all, &key), same, &key);
 
-	return found ? *found : NULL;
+	return link ? of(link) : NULL;
 }
 
 bool announcement_expired(const struct announcement *announcement, int64_t now)
@@ -216,7 +261,7 @@ static bool equal(const struct announcement *item, const struct stored *record)
 
 int announcements_put(struct announcements *all, const struct stored *record)
 {
-	struct announcement *before = announcements_find(all, record->domain, record->peer);
+	struct announcement *before = announcements_find(all, record->domain, record->proxy);
 
 	if (equal(before, record))
 		return 0;
@@ -225,25 +270,19 @@ int announcements_put(struct announcements *all, const struct stored *record)
 		r = reserve(all);
 	if (r < 0)
 		return r;
-	struct announcement *after = announcement_new(record);
+	struct announcement *after = announcement_new(all, record);
 	if (!after)
 		return -ENOMEM;
 	if (before)
 		detach(all, before);
-	r = attach(all, after);
-	if (r < 0) {
-		announcement_free(after);
-		if (before)
-			(void)attach(all, before); /* the memory that detaching gave back */
-		return r;
-	}
+	attach(all, after);
 	all->changes[all->n_changes++] = (struct change){.before = before, .after = after};
 	return 1;
 }
 
-int announcements_remove(struct announcements *all, const char *domain, const char *peer)
+int announcements_remove(struct announcements *all, const char *domain, const char *proxy)
 {
-	struct announcement *before = announcements_find(all, domain, peer);
+	struct announcement *before = announcements_find(all, domain, proxy);
 
 	if (!before)
 		return -ENOENT;
@@ -262,7 +301,7 @@ size_t announcements_expire(struct announcements *all, int64_t now)
 	for (struct announcement *item = TAILQ_FIRST(&all->list), *next; item; item = next) {
 		next = TAILQ_NEXT(item, entry);
 		if (announcement_expired(item, now) &&
-		    announcements_remove(all, item->domain, item->peer) == 0)
+		    announcements_remove(all, item->domain, item->proxy) == 0)
 			n++;
 	}
 	return n;
@@ -276,7 +315,7 @@ static struct stored_change to_stored(const struct change *change)
 		.record =
 			{
 				.domain = item->domain,
-				.peer = item->peer,
+				.proxy = item->proxy,
 				.owner = item->owner,
 				.expires_at = item->expires_at,
 			},
@@ -299,7 +338,7 @@ static int write_changes(struct announcements *all)
 			continue;
 		list[n++] = to_stored(&all->changes[i]);
 	}
-	return datastore_write(all->store, list, n);
+	return store_write(all->store, list, n);
 }
 
 int announcements_commit(struct announcements *all)
@@ -312,7 +351,7 @@ int announcements_commit(struct announcements *all)
 		return r;
 	}
 	for (size_t i = 0; i < all->n_changes; i++)
-		announcement_free(all->changes[i].before);
+		announcement_free(all, all->changes[i].before);
 	all->n_changes = 0;
 	return 1;
 }
@@ -323,39 +362,35 @@ void announcements_rollback(struct announcements *all)
 		struct change *change = &all->changes[--all->n_changes];
 		if (change->after) {
 			detach(all, change->after);
-			announcement_free(change->after);
+			announcement_free(all, change->after);
 		}
-		/* Cannot fail but for memory; then the record is lost until it is announced again.
-		 */
-		if (change->before && attach(all, change->before) < 0)
-			announcement_free(change->before);
+		if (change->before)
+			attach(all, change->before);
 	}
 }
 
 const char *announcements_reason(const struct announcements *all)
 {
-	return all->store ? datastore_reason(all->store) : "out of memory";
+	return all->store ? store_reason(all->store) : "out of memory";
 }
 
 int announcements_add_fixed(struct announcements *all, const struct stored *record,
 			    const char *internal_address)
 {
-	struct announcement *before = announcements_find(all, record->domain, record->peer);
-	struct announcement *item = announcement_new(record);
+	struct announcement *before = announcements_find(all, record->domain, record->proxy);
+	struct announcement *item = announcement_new(all, record);
 
 	if (!item)
 		return -ENOMEM;
 	item->fixed = true;
 	if (internal_address && !(item->internal_address = strdup(internal_address))) {
-		announcement_free(item);
+		announcement_free(all, item);
 		return -ENOMEM;
 	}
 	if (before) {
 		detach(all, before);
-		announcement_free(before);
+		announcement_free(all, before);
 	}
-	int r = attach(all, item);
-	if (r < 0)
-		announcement_free(item);
-	return r;
+	attach(all, item);
+	return 0;
 }

@@ -53,7 +53,7 @@ static int read_chunk(struct parser *parser, const uint8_t *data, size_t length,
 	if (at[0] != 1)
 		return fail(parser, offset, "not a chunk of version 1");
 	if (left >= 7 && le16(at + 5) != CHUNK_ID)
-		return fail(parser, offset, "a chunk whose id is not of 16 bytes");
+		return fail(parser, offset, "a chunk name_key id is not of 16 bytes");
 	if (left < CHUNK_HEADER || left - CHUNK_HEADER < le16(at + CHUNK_HEADER - 2))
 		return 0;
 	*ret = (struct chunk){
@@ -65,7 +65,7 @@ static int read_chunk(struct parser *parser, const uint8_t *data, size_t length,
 		.length = le16(at + CHUNK_HEADER - 2),
 	};
 	if (ret->count == 0 || ret->index >= ret->count)
-		return fail(parser, offset, "a chunk whose number is out of range");
+		return fail(parser, offset, "a chunk name_key number is out of range");
 	return 1;
 }
 
@@ -96,17 +96,17 @@ static int read_chunks(struct parser *parser, const uint8_t *data, size_t length
 }
 
 /* A domain that our rules refuse cannot be asked for by TLS either, so nothing is lost with it. */
-static int deliver(struct parser *parser, const char *domain, const char *peer, int64_t expires_at)
+static int deliver(struct parser *parser, const char *domain, const char *name, int64_t expires_at)
 {
 	char normal[DOMAIN_MAX + 1];
 	struct stored record = {
 		.domain = normal,
-		.peer = parser->role == ROLE_PUBLIC ? "" : peer,
-		.owner = parser->role == ROLE_PUBLIC ? peer : "",
+		.proxy = parser->role == ROLE_PUBLIC ? "" : name,
+		.owner = parser->role == ROLE_PUBLIC ? name : "",
 		.expires_at = expires_at,
 	};
 
-	if (domain_normalise(domain, true, normal, NULL) < 0 || strlen(peer) > OPERATOR_MAX)
+	if (domain_normalise(domain, true, normal, NULL) < 0 || strlen(name) > OPERATOR_MAX)
 		return 0;
 	parser->result->entries++;
 	return parser->each(&record, parser->arg);
@@ -115,19 +115,19 @@ static int deliver(struct parser *parser, const char *domain, const char *peer, 
 static int read_json(struct parser *parser, size_t offset, const char *text, size_t length)
 {
 	AUTO_JSON json_t *entry = json_loadb(text, length, 0, NULL);
-	const char *peer_key = parser->role == ROLE_PUBLIC ? "operator" : "proxy";
+	const char *name_key = parser->role == ROLE_PUBLIC ? "operator" : "proxy";
 	const char *domain = json_string_value(json_object_get(entry, "domain"));
-	const char *peer = json_string_value(json_object_get(entry, peer_key));
+	const char *name = json_string_value(json_object_get(entry, name_key));
 	const char *expires_at = json_string_value(json_object_get(entry, "expires_at"));
 	int64_t at = 0;
 
 	if (!entry)
 		return fail(parser, offset, "an entry that is not JSON");
-	if (!domain || !peer)
+	if (!domain || !name)
 		return fail(parser, offset, "an entry without domain, operator or proxy");
 	if (expires_at && timestamp_parse(expires_at, &at) < 0)
-		return fail(parser, offset, "an entry whose expires_at is no time");
-	return deliver(parser, domain, peer, at);
+		return fail(parser, offset, "an entry name_key expires_at is no time");
+	return deliver(parser, domain, name, at);
 }
 
 static int read_entry(struct parser *parser, size_t offset, const uint8_t *bytes, size_t length)

@@ -11,7 +11,7 @@
  */
 #pragma once
 
-#include "user/store/datastore.h"
+#include "user/store/store.h"
 
 #include <stddef.h>
 
@@ -24,7 +24,7 @@ struct entry_file_result {
 
 /*
  * Call `each` for every entry, oldest first, so that of several for the same
- * domain and peer the last counts. What a killed writer left at the end is
+ * domain and proxy the last counts. What a killed writer left at the end is
  * skipped and counted. -EBADMSG, with offset and reason: not such a file, an
  * unknown type, or an entry of the other role; -ENOMEM; or what `each` returned.
  */

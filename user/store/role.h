@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The two kinds of proxy. A datastore belongs to one of them, and says to which. */
+/* The two kinds of proxy. A store belongs to one of them, and says to which. */
 #pragma once
 
 enum proxy_role {

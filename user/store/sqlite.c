@@ -13,6 +13,9 @@
 #include "user/store/sqlite.h"
 
 #include "common/base/cleanup.h"
+#include "common/base/container_of.h"
+#include "common/base/error.h"
+#include "common/settings/settings.h"
 
 #include <errno.h>
 #include <sqlite3.h>
@@ -39,11 +42,17 @@ static const char schema[] = "CREATE TABLE announcements ("
 			     /* Files of another format that have been read in already. */
 			     "CREATE TABLE imported (filename TEXT PRIMARY KEY) WITHOUT ROWID";
 
-struct datastore {
+struct sqlite {
+	struct store store; /* first */
 	sqlite3 *db;
 	sqlite3_stmt *put, *remove;
 	char reason[160]; /* of the last write that failed */
 };
+
+static struct sqlite *of(struct store *base)
+{
+	return container_of(base, struct sqlite, store);
+}
 
 static int to_errno(int code)
 {
@@ -141,7 +150,7 @@ static int check_version(sqlite3 *db, enum proxy_role role)
 	return migrate(db, version, role);
 }
 
-static int prepare(struct datastore *store)
+static int prepare(struct sqlite *store)
 {
 	int code = sqlite3_prepare_v3(store->db,
 				      "INSERT OR REPLACE INTO announcements"
@@ -154,7 +163,7 @@ static int prepare(struct datastore *store)
 	return to_errno(code);
 }
 
-static int set_up(struct datastore *store, enum proxy_role role)
+static int set_up(struct sqlite *store, enum proxy_role role)
 {
 	sqlite3_busy_timeout(store->db, BUSY_MS);
 	sqlite3_extended_result_codes(store->db, 1);
@@ -191,7 +200,7 @@ static int make_folders(const char *filename)
 	return 0;
 }
 
-static int open_database(struct datastore *store, const char *filename)
+static int open_database(struct sqlite *store, const char *filename)
 {
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
 
@@ -201,7 +210,7 @@ static int open_database(struct datastore *store, const char *filename)
 	return to_errno(code);
 }
 
-static void explain(int r, const struct datastore *store, const char *filename, char **ret_error)
+static int explain(int r, const struct sqlite *store, const char *filename, char **ret_error)
 {
 	const char *reason = strerror(-r), *advice = "";
 
@@ -216,54 +225,60 @@ static void explain(int r, const struct datastore *store, const char *filename, 
 		reason = "the file was made by the other kind of proxy, by a newer version or by "
 			 "another program",
 		advice = "; give each proxy a file of its own";
-	if (asprintf(ret_error, "datastore %s: %s%s", filename, reason, advice) < 0)
-		*ret_error = NULL;
+	return error_set(ret_error, r, "datastore %s: %s%s", filename, reason, advice);
 }
 
-int sqlite_open(const char *filename, enum proxy_role role, struct datastore **ret,
-		char **ret_error)
+static void sqlite_close(struct store *base)
 {
-	struct datastore *store = calloc(1, sizeof(*store));
+	struct sqlite *store = of(base);
 
-	if (!store)
-		return -ENOMEM;
-	int r = make_folders(filename);
-	if (r == 0)
-		r = open_database(store, filename);
-	if (r == 0)
-		r = set_up(store, role);
-	if (r < 0) {
-		explain(r, store, filename, ret_error);
-		datastore_close(store);
-		return r;
-	}
-	*ret = store;
-	return 0;
-}
-
-void datastore_close(struct datastore *store)
-{
-	if (!store)
-		return;
 	sqlite3_finalize(store->put);
 	sqlite3_finalize(store->remove);
 	sqlite3_close(store->db);
 	free(store);
 }
 
-const char *datastore_reason(const struct datastore *store)
+int sqlite_open(const char *filename, enum proxy_role role, struct store **ret, char **ret_error)
 {
-	return store->reason;
+	struct sqlite *store = calloc(1, sizeof(*store));
+
+	if (!store)
+		return -ENOMEM;
+	store->store.ops = &sqlite_store_ops;
+	int r = make_folders(filename);
+	if (r == 0)
+		r = open_database(store, filename);
+	if (r == 0)
+		r = set_up(store, role);
+	if (r < 0) {
+		r = explain(r, store, filename, ret_error);
+		sqlite_close(&store->store);
+		return r;
+	}
+	*ret = &store->store;
+	return 0;
+}
+
+static int open_store(const json_t *settings, enum proxy_role role, struct store **ret,
+		      char **ret_error)
+{
+	return sqlite_open(settings_string(settings, "filename"), role, ret, ret_error);
+}
+
+static const char *sqlite_reason(const struct store *base)
+{
+	return container_of(base, const struct sqlite, store)->reason;
 }
 
 /* Now: the rollback will have words of its own. */
-static void note_reason(struct datastore *store)
+static void note_reason(struct sqlite *store)
 {
 	snprintf(store->reason, sizeof(store->reason), "%s", sqlite3_errmsg(store->db));
 }
 
-int datastore_load(struct datastore *store, stored_each each, void *arg)
+static int sqlite_load(struct store *base, stored_each each, void *arg)
 {
+	struct sqlite *store = of(base);
 	sqlite3_stmt *statement;
 	int r = 0;
 
@@ -276,11 +291,11 @@ int datastore_load(struct datastore *store, stored_each each, void *arg)
 			break;
 		struct stored record = {
 			.domain = (const char *)sqlite3_column_text(statement, 0),
-			.peer = (const char *)sqlite3_column_text(statement, 1),
+			.proxy = (const char *)sqlite3_column_text(statement, 1),
 			.owner = (const char *)sqlite3_column_text(statement, 2),
 			.expires_at = sqlite3_column_int64(statement, 3),
 		};
-		if (!record.domain || !record.peer || !record.owner) {
+		if (!record.domain || !record.proxy || !record.owner) {
 			r = -ENOMEM;
 			break;
 		}
@@ -294,14 +309,14 @@ int datastore_load(struct datastore *store, stored_each each, void *arg)
 	return r != 0 ? r : to_errno(code);
 }
 
-static int apply(struct datastore *store, const struct stored_change *change)
+static int apply(struct sqlite *store, const struct stored_change *change)
 {
 	sqlite3_stmt *statement = change->remove ? store->remove : store->put;
 	const struct stored *record = &change->record;
 
 	int code = sqlite3_bind_text(statement, 1, record->domain, -1, SQLITE_STATIC);
 	if (code == SQLITE_OK)
-		code = sqlite3_bind_text(statement, 2, record->peer, -1, SQLITE_STATIC);
+		code = sqlite3_bind_text(statement, 2, record->proxy, -1, SQLITE_STATIC);
 	if (code == SQLITE_OK && !change->remove)
 		code = sqlite3_bind_text(statement, 3, record->owner, -1, SQLITE_STATIC);
 	if (code == SQLITE_OK && !change->remove)
@@ -313,8 +328,10 @@ static int apply(struct datastore *store, const struct stored_change *change)
 	return to_errno(code == SQLITE_DONE ? reset : code);
 }
 
-int datastore_write(struct datastore *store, const struct stored_change *changes, size_t n)
+static int sqlite_write(struct store *base, const struct stored_change *changes, size_t n)
 {
+	struct sqlite *store = of(base);
+
 	if (n == 0)
 		return 0;
 	int r = run(store->db, "BEGIN IMMEDIATE");
@@ -330,7 +347,7 @@ int datastore_write(struct datastore *store, const struct stored_change *changes
 	return r;
 }
 
-static int with_filename(struct datastore *store, const char *sql, const char *filename)
+static int with_filename(struct sqlite *store, const char *sql, const char *filename)
 {
 	sqlite3_stmt *statement;
 
@@ -343,15 +360,16 @@ static int with_filename(struct datastore *store, const char *sql, const char *f
 	return code == SQLITE_ROW ? -EEXIST : to_errno(code);
 }
 
-int sqlite_import_begin(struct datastore *store, const char *filename)
+int sqlite_import_begin(struct store *base, const char *filename)
 {
+	struct sqlite *store = of(base);
 	int r = with_filename(store, "SELECT 1 FROM imported WHERE filename = ?", filename);
 	return r < 0 ? r : run(store->db, "BEGIN IMMEDIATE");
 }
 
 int sqlite_import_record(const struct stored *record, void *arg)
 {
-	struct datastore *store = arg;
+	struct sqlite *store = of(arg);
 	struct stored_change change = {.record = *record};
 
 	int r = apply(store, &change);
@@ -360,8 +378,9 @@ int sqlite_import_record(const struct stored *record, void *arg)
 	return r;
 }
 
-int sqlite_import_end(struct datastore *store, const char *filename, bool keep)
+int sqlite_import_end(struct store *base, const char *filename, bool keep)
 {
+	struct sqlite *store = of(base);
 	int r = keep ? with_filename(store, "INSERT INTO imported VALUES (?)", filename) : 0;
 
 	if (keep && r == 0)
@@ -370,3 +389,12 @@ int sqlite_import_end(struct datastore *store, const char *filename, bool keep)
 		(void)run(store->db, "ROLLBACK");
 	return r;
 }
+
+const struct store_ops sqlite_store_ops = {
+	.type = "sqlite",
+	.open = open_store,
+	.close = sqlite_close,
+	.load = sqlite_load,
+	.write = sqlite_write,
+	.reason = sqlite_reason,
+};

@@ -25,9 +25,9 @@ const json_t *caller_proxy_settings(const struct caller *caller, const char *nam
 
 	json_array_foreach(list, i, record) {
 		const char *service = json_string_value(json_object_get(record, "service"));
-		const char *operator= json_string_value(json_object_get(record, "operator"));
+		const char *proxy = json_string_value(json_object_get(record, "operator"));
 		if (service && strcmp(service, "proxy") == 0 &&
-		    (!operator|| operator[0] == '\0' || strcmp(operator, name) == 0))
+		    (!proxy || proxy[0] == '\0' || strcmp(proxy, name) == 0))
 			return json_object_get(record, "settings");
 	}
 	return NULL;

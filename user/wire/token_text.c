@@ -5,12 +5,12 @@
 #include <openssl/evp.h>
 #include <string.h>
 
-void token_encode(const uint8_t token[TOKEN_BYTES], char ret[TOKEN_TEXT])
+void token_text_encode(const uint8_t token[TOKEN_BYTES], char ret[TOKEN_TEXT])
 {
 	EVP_EncodeBlock((unsigned char *)ret, token, TOKEN_BYTES);
 }
 
-int token_decode(const char *text, uint8_t ret[TOKEN_BYTES])
+int token_text_decode(const char *text, uint8_t ret[TOKEN_BYTES])
 {
 	unsigned char bytes[TOKEN_TEXT];
 	char again[TOKEN_TEXT];
@@ -19,7 +19,7 @@ int token_decode(const char *text, uint8_t ret[TOKEN_BYTES])
 	if (strlen(text) != TOKEN_TEXT - 1 ||
 	    EVP_DecodeBlock(bytes, (const unsigned char *)text, TOKEN_TEXT - 1) != TOKEN_BYTES + 1)
 		return -EINVAL;
-	token_encode(bytes, again);
+	token_text_encode(bytes, again);
 	int r = strcmp(again, text) == 0 ? 0 : -EINVAL;
 	if (r == 0)
 		memcpy(ret, bytes, TOKEN_BYTES);

@@ -8,7 +8,7 @@
 
 #define TOKEN_TEXT 45 /* 44 characters and NUL */
 
-void token_encode(const uint8_t token[TOKEN_BYTES], char ret[TOKEN_TEXT]);
+void token_text_encode(const uint8_t token[TOKEN_BYTES], char ret[TOKEN_TEXT]);
 
 /* -EINVAL unless `text` is the one text that encodes exactly TOKEN_BYTES bytes. */
-int token_decode(const char *text, uint8_t ret[TOKEN_BYTES]);
+int token_text_decode(const char *text, uint8_t ret[TOKEN_BYTES]);

@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include "common/base/remote.h"
 #include "common/grpc/session.h"
 #include "relay/bus/broker.h"
 #include "relay/channel/grpc/identity.h"
@@ -43,10 +44,9 @@ struct grpc_peer {
 	struct grpc_link *current; /* NULL: not connected */
 	struct grpc_link_list old;
 	struct event *retry;
-	unsigned pause_ms; /* before the next attempt */
+	struct remote remote;
 	unsigned ping_interval_ms;
-	uint64_t last_attempt_ms, last_alive_ms;
-	bool complained; /* its failure is in the log already */
+	uint64_t last_attempt_ms;
 	struct grpc_waiting_list waiting;
 	unsigned n_waiting;
 };
@@ -64,7 +64,7 @@ struct grpc_client {
 };
 
 /* grpc_peer.c */
-int grpc_peer_new(struct grpc_client *client, const char *operator, const char * address,
+int grpc_peer_new(struct grpc_client *client, const char *name, const char *address,
 		  struct grpc_peer **ret);
 /* Messages under way are ended with `reason`. */
 void grpc_peer_free(struct grpc_peer *peer, const char *reason);

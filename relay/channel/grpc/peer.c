@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <event2/bufferevent_ssl.h>
-#include <openssl/rand.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -27,28 +26,24 @@
 
 static void dial(struct grpc_peer *peer);
 
-/* Between half and all of it, so that peers of one that restarts do not come in step. */
-static unsigned jitter(unsigned ms)
+/* It need not be there yet: then it is asked for more and more rarely from the start. */
+static void init_remote(struct grpc_peer *peer)
 {
-	uint32_t random = 0;
+	const struct remote_pace pace = {
+		.min = peer->client->reconnect_min_ms,
+		.max = peer->client->reconnect_max_ms,
+		.early = RECENT_MS,
+		.early_max = RECENT_PAUSE_MS,
+	};
 
-	(void)RAND_bytes((unsigned char *)&random, sizeof(random));
-	return ms / 2 + random % (ms / 2 + 1);
+	remote_init(&peer->remote, &pace, false);
 }
 
-static void retry_in(struct grpc_peer *peer, unsigned ms)
+static void retry_in(struct grpc_peer *peer, int64_t ms)
 {
 	const struct timeval after = {ms / 1000, (suseconds_t)(ms % 1000) * 1000};
 
 	(void)event_add(peer->retry, &after);
-}
-
-static void retry_later(struct grpc_peer *peer, unsigned longest_ms)
-{
-	unsigned ms = peer->pause_ms < longest_ms ? peer->pause_ms : longest_ms;
-
-	peer->pause_ms = ms > longest_ms / 2 ? longest_ms : 2 * ms;
-	retry_in(peer, jitter(ms));
 }
 
 static bool is_needed(const struct grpc_peer *peer)
@@ -58,21 +53,20 @@ static bool is_needed(const struct grpc_peer *peer)
 
 void grpc_peer_thrives(struct grpc_peer *peer)
 {
-	peer->pause_ms = peer->client->reconnect_min_ms;
-	peer->last_alive_ms = clock_now_ms();
-	peer->complained = false;
+	if (remote_well(&peer->remote))
+		log_info("operator '%s' at %s is reached again", peer->operator, peer->address);
 }
 
-/* The first failure is for the operator to see, its repetitions are not. */
 static void complain(struct grpc_peer *peer, const char *what, const char *reason)
 {
-	if (peer->complained)
-		log_debug("%s operator '%s' at %s: %s", what, peer->operator, peer->address,
-			  reason);
+	char problem[768];
+
+	snprintf(problem, sizeof(problem), "%s operator '%s' at %s: %s", what, peer->operator,
+		 peer->address, reason);
+	if (remote_is_news(&peer->remote, problem))
+		log_warn("%s%s", problem, peer->lends ? "; trying again" : "");
 	else
-		log_warn("%s operator '%s' at %s: %s%s", what, peer->operator, peer->address,
-			 reason, peer->lends ? "; trying again" : "");
-	peer->complained = true;
+		log_debug("%s", problem);
 }
 
 static void link_free(struct grpc_link *link, const char *reason)
@@ -85,15 +79,10 @@ static void link_free(struct grpc_link *link, const char *reason)
 
 static void on_unreachable(struct grpc_peer *peer, const char *reason)
 {
-	uint64_t gone_ms = clock_now_ms() - peer->last_alive_ms;
-	unsigned longest = peer->client->reconnect_max_ms;
-
 	complain(peer, "cannot connect to", reason);
-	if (peer->last_alive_ms > 0 && gone_ms < RECENT_MS && longest > RECENT_PAUSE_MS)
-		longest = RECENT_PAUSE_MS;
 	grpc_call_out_fail(peer, reason);
 	if (is_needed(peer) && !peer->dial)
-		retry_later(peer, longest);
+		retry_in(peer, remote_failed(&peer->remote, clock_now_ms()));
 }
 
 static void on_closed(struct grpc_session *session, const char *reason, void *arg)
@@ -110,19 +99,18 @@ static void on_closed(struct grpc_session *session, const char *reason, void *ar
 	peer->current = NULL;
 	LIST_INSERT_HEAD(&peer->old, link, link);
 	link_free(link, reason);
-	if (peer->lends && !peer->complained)
+	if (peer->lends && !peer->remote.problem)
 		log_info("connection to operator '%s' ended: %s; connecting again", peer->operator,
 			 reason);
 	else
 		log_debug("connection to operator '%s' ended: %s", peer->operator, reason);
-	peer->last_alive_ms = clock_now_ms();
 	if (!is_needed(peer))
 		return;
 	if (good) {
 		grpc_peer_thrives(peer);
 		retry_in(peer, 0);
 	} else {
-		retry_later(peer, peer->client->reconnect_max_ms);
+		retry_in(peer, remote_bounced(&peer->remote));
 	}
 }
 
@@ -150,7 +138,7 @@ static void on_draining(struct grpc_session *session, void *arg)
 	if (clock_now_ms() - link->since_ms >= GOOD_MS)
 		retry_in(peer, 0);
 	else
-		retry_later(peer, peer->client->reconnect_max_ms);
+		retry_in(peer, remote_bounced(&peer->remote));
 }
 
 static void on_settled(struct grpc_session *session, void *arg)
@@ -230,7 +218,7 @@ static void on_dialled(struct bufferevent *bev, const char *why, void *arg)
 		return;
 	}
 	peer->current = link;
-	peer->last_alive_ms = link->since_ms;
+	remote_found(&peer->remote);
 	log_debug("connected to operator '%s' at %s", peer->operator, peer->address);
 	grpc_call_out_waiting(peer);
 	grpc_peer_ensure(peer);
@@ -323,7 +311,7 @@ void grpc_peer_stream_lost(struct grpc_link *link, const char *reason)
 		return;
 	complain(peer, "stream refused by", reason);
 	if (!event_pending(peer->retry, EV_TIMEOUT, NULL))
-		retry_later(peer, peer->client->reconnect_max_ms);
+		retry_in(peer, remote_bounced(&peer->remote));
 }
 
 void grpc_peer_disconnect(struct grpc_peer *peer, const char *reason)
@@ -339,12 +327,12 @@ void grpc_peer_disconnect(struct grpc_peer *peer, const char *reason)
 	while ((link = LIST_FIRST(&peer->old)))
 		link_free(link, reason);
 	grpc_call_out_fail(peer, reason);
-	peer->pause_ms = peer->client->reconnect_min_ms;
 	peer->last_attempt_ms = 0;
-	peer->complained = false;
+	remote_clear(&peer->remote);
+	init_remote(peer);
 }
 
-int grpc_peer_new(struct grpc_client *client, const char *operator, const char * address,
+int grpc_peer_new(struct grpc_client *client, const char *name, const char *address,
 		  struct grpc_peer **ret)
 {
 	struct grpc_peer *peer = calloc(1, sizeof(*peer));
@@ -352,10 +340,10 @@ int grpc_peer_new(struct grpc_client *client, const char *operator, const char *
 	if (!peer)
 		return -ENOMEM;
 	peer->client = client;
-	peer->operator= strdup(operator);
+	peer->operator= strdup(name);
 	peer->address = strdup(address);
 	peer->retry = evtimer_new(broker_loop(client->channel.broker), on_retry, peer);
-	peer->pause_ms = client->reconnect_min_ms;
+	init_remote(peer);
 	peer->ping_interval_ms = PING_INTERVAL_MS;
 	LIST_INIT(&peer->old);
 	TAILQ_INIT(&peer->waiting);
@@ -375,6 +363,7 @@ void grpc_peer_free(struct grpc_peer *peer, const char *reason)
 		grpc_peer_disconnect(peer, reason);
 		event_free(peer->retry);
 	}
+	remote_clear(&peer->remote);
 	free(peer->operator);
 	free(peer->address);
 	free(peer);

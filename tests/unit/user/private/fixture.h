@@ -20,13 +20,13 @@ static struct keeper *keeper;
 static json_t *public_proxies;
 static uint64_t next_connection;
 
-static void put(const char *domain, const char *peer)
+static void put(const char *domain, const char *proxy)
 {
-	const struct stored record = {domain, peer, "x", 0};
+	const struct stored record = {domain, proxy, "x", 0};
 
 	assert_int_equal(announcements_put(service.announcements, &record), 1);
 	assert_int_equal(announcements_commit(service.announcements), 1);
-	announcements_find(service.announcements, domain, peer)->accepted = true;
+	announcements_find(service.announcements, domain, proxy)->accepted = true;
 }
 
 static int start_with(unsigned min, unsigned max)
@@ -99,14 +99,14 @@ static int64_t wait_for_call(void)
 }
 
 /* Without any wait, but not in the turn that the reason for it came in. */
-static void call_at_once(void)
+__attribute__((unused)) static void call_at_once(void)
 {
 	for (unsigned i = 0; i < 3 && n_fake_requests == 0; i++)
 		event_base_loop(base, EVLOOP_NONBLOCK);
 	assert_int_equal(n_fake_requests, 1);
 }
 
-static void no_call_within(int64_t ms)
+__attribute__((unused)) static void no_call_within(int64_t ms)
 {
 	for (int64_t from = now_ms(); now_ms() - from < ms;)
 		event_base_loop(base, EVLOOP_NONBLOCK);
@@ -171,7 +171,7 @@ static void dialled(unsigned n, enum parked_condition condition)
 	}
 }
 
-static void fill(void)
+__attribute__((unused)) static void fill(void)
 {
 	keeper_accepted("pub", keeper);
 	wait_for_call();

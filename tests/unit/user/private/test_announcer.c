@@ -11,9 +11,9 @@ static struct event_base *base;
 static struct announcements *all;
 static struct announcer *announcer;
 
-static void put(const char *domain, const char *peer, int64_t expires_at)
+static void put(const char *domain, const char *proxy, int64_t expires_at)
 {
-	const struct stored record = {domain, peer, "x", expires_at};
+	const struct stored record = {domain, proxy, "x", expires_at};
 
 	assert_int_equal(announcements_put(all, &record), 1);
 	assert_int_equal(announcements_commit(all), 1);

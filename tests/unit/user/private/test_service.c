@@ -21,7 +21,7 @@ static void open_all(void)
 {
 	const struct announcements_limits limits = {.total = 5, .per_owner = 3};
 	const struct stored fixed = {"*.fixed.org", "pub", "me", 0};
-	struct datastore *store = NULL;
+	struct store *store = NULL;
 	char *error = NULL;
 
 	assert_int_equal(sqlite_open(file, ROLE_PRIVATE, &store, &error), 0);

@@ -12,9 +12,9 @@ static struct crew crew = {.boxes = workers, .n = 2};
 static struct event_base *base;
 static struct private_service service;
 
-static void put(const char *domain, const char *peer, const char *inside)
+static void put(const char *domain, const char *proxy, const char *inside)
 {
-	const struct stored record = {domain, peer, "me", 0};
+	const struct stored record = {domain, proxy, "me", 0};
 
 	assert_int_equal(announcements_add_fixed(service.announcements, &record, inside), 0);
 }

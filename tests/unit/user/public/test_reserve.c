@@ -71,8 +71,8 @@ static void assert_tokens(struct jsonrpc_call *call, size_t n, unsigned first)
 		struct mailbox *to;
 		struct mail *mail = fake_take_mail(&to);
 
-		assert_int_equal(token_decode(json_string_value(json_array_get(tokens, i)), token),
-				 0);
+		assert_int_equal(
+			token_text_decode(json_string_value(json_array_get(tokens, i)), token), 0);
 		assert_int_equal(mail->type, MAIL_RESERVATION);
 		assert_ptr_equal(to, workers[(first + i) % 3]);
 		assert_int_equal(token[0] % 3, (first + i) % 3);

@@ -23,7 +23,7 @@ static void changed(void *arg)
 static void open_all(void)
 {
 	const struct announcements_limits limits = {.total = 6, .per_owner = 4};
-	struct datastore *store = NULL;
+	struct store *store = NULL;
 	char *error = NULL;
 
 	assert_int_equal(sqlite_open(file, ROLE_PUBLIC, &store, &error), 0);

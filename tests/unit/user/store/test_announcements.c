@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
+/* The announcements, with each kind of store behind them. */
+#include "tests/unit/user/store/memory_store.h"
 #include "user/store/announcements.h"
 #include "user/store/sqlite.h"
 
@@ -28,6 +30,7 @@ static int make_folder(void **state)
 	if (!mkdtemp(folder))
 		return -1;
 	snprintf(file, sizeof(file), "%s/state.db", folder);
+	memory_store_forget();
 	return 0;
 }
 
@@ -40,13 +43,44 @@ static int remove_folder(void **state)
 	return system(command);
 }
 
+/* A trigger stands in for a full disk. */
+static void sqlite_refuse(void)
+{
+	sqlite3 *db;
+
+	assert_int_equal(sqlite3_open(file, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db,
+				      "CREATE TRIGGER full BEFORE INSERT ON announcements"
+				      " WHEN NEW.domain = 'c.org'"
+				      " BEGIN SELECT RAISE(ABORT, 'no room'); END",
+				      NULL, NULL, NULL),
+			 SQLITE_OK);
+	sqlite3_close(db);
+}
+
+static void memory_refuse(void)
+{
+	memory_refused = "c.org";
+}
+
+static const struct kind {
+	const struct store_ops *ops;
+	void (*refuse)(void); /* "c.org" can be stored no more, as there is "no room" */
+} kinds[] = {
+	{&sqlite_store_ops, sqlite_refuse},
+	{&memory_store_ops, memory_refuse},
+};
+static const struct kind *kind; /* that is tested now */
+
 static struct announcements *open_all(int64_t now)
 {
 	struct announcements *all = NULL;
-	struct datastore *store = NULL;
+	struct store *store = NULL;
 	char *error = NULL;
+	json_t *settings = json_pack("{s:s}", "filename", file);
 
-	assert_int_equal(sqlite_open(file, ROLE_PRIVATE, &store, &error), 0);
+	assert_int_equal(kind->ops->open(settings, ROLE_PRIVATE, &store, &error), 0);
+	json_decref(settings);
 	assert_int_equal(announcements_new(store, &limits, now, &all), 0);
 	return all;
 }
@@ -57,9 +91,9 @@ static void assert_list(const struct announcements *all, const char *expected)
 	char text[1000] = "";
 
 	TAILQ_FOREACH(item, announcements_list(all), entry) {
-		sprintf(text + strlen(text), "%s %s %s %lld;", item->domain, item->peer,
+		sprintf(text + strlen(text), "%s %s %s %lld;", item->domain, item->proxy,
 			item->owner, (long long)item->expires_at);
-		assert_ptr_equal(announcements_find(all, item->domain, item->peer), item);
+		assert_ptr_equal(announcements_find(all, item->domain, item->proxy), item);
 	}
 	assert_string_equal(text, expected);
 }
@@ -131,21 +165,6 @@ static void rolls_back_in_order(void **state)
 	announcements_free(all);
 }
 
-/* A trigger stands in for a full disk. */
-static void refuse_writes(void)
-{
-	sqlite3 *db;
-
-	assert_int_equal(sqlite3_open(file, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db,
-				      "CREATE TRIGGER full BEFORE INSERT ON announcements"
-				      " WHEN NEW.domain = 'c.org'"
-				      " BEGIN SELECT RAISE(ABORT, 'no room'); END",
-				      NULL, NULL, NULL),
-			 SQLITE_OK);
-	sqlite3_close(db);
-}
-
 static void a_failed_write_is_undone(void **state)
 {
 	struct announcements *all = open_all(NOW);
@@ -154,7 +173,7 @@ static void a_failed_write_is_undone(void **state)
 	put(all, "a.org", "x", 0);
 	assert_int_equal(announcements_commit(all), 1);
 	announcements_free(all);
-	refuse_writes();
+	kind->refuse();
 
 	all = open_all(NOW);
 	put(all, "b.org", "x", 0);
@@ -233,7 +252,7 @@ static void those_of_the_settings_are_not_stored(void **state)
 	announcements_free(all);
 }
 
-static void can_do_without_a_datastore(void **state)
+static void can_do_without_a_store(void **state)
 {
 	struct announcements *all = NULL;
 
@@ -242,6 +261,49 @@ static void can_do_without_a_datastore(void **state)
 	assert_int_equal(put(all, "a.org", "x", 0), 1);
 	assert_int_equal(announcements_commit(all), 1);
 	assert_list(all, "a.org p x 0;");
+	announcements_free(all);
+}
+
+static void assert_members(const struct group_members *members, const char *expected)
+{
+	const struct group_member *member;
+	char text[1000] = "";
+
+	TAILQ_FOREACH(member, members, entry) {
+		sprintf(text + strlen(text), "%s %s %s;", member->item->domain, member->item->proxy,
+			member->item->owner);
+	}
+	assert_string_equal(text, expected);
+}
+
+static void are_found_by_proxy_and_by_owner(void **state)
+{
+	const struct stored list[] = {
+		{"a.org", "p", "x", 0}, {"a.org", "q", "x", 2000}, {"b.org", "p", "y", 2000}};
+	struct announcements *all = open_all(NOW);
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(announcements_put(all, &list[i]), 1);
+	assert_int_equal(announcements_commit(all), 1);
+	assert_members(announcements_at_proxy(all, "p"), "a.org p x;b.org p y;");
+	assert_members(announcements_at_proxy(all, "q"), "a.org q x;");
+	assert_members(announcements_at_proxy(all, "r"), "");
+	assert_members(announcements_by_owner(all, "x"), "a.org p x;a.org q x;");
+	assert_true(announcements_owner_has_any(all, "y", NOW));
+	assert_false(announcements_owner_has_any(all, "y", 2000));
+	assert_true(announcements_owner_has_any(all, "x", 2000));
+	assert_false(announcements_owner_has_any(all, "z", NOW));
+
+	/* What is undone is there again, what was replaced is not. */
+	assert_int_equal(announcements_remove(all, "b.org", "p"), 0);
+	assert_int_equal(put(all, "a.org", "y", 0), 1);
+	assert_members(announcements_at_proxy(all, "p"), "a.org p y;");
+	assert_members(announcements_by_owner(all, "y"), "a.org p y;");
+	announcements_rollback(all);
+	assert_members(announcements_at_proxy(all, "p"), "a.org p x;b.org p y;");
+	assert_members(announcements_by_owner(all, "y"), "b.org p y;");
+	assert_int_equal(announcements_of_owner(all, "y"), 1);
 	announcements_free(all);
 }
 
@@ -269,10 +331,15 @@ static void many_names_stay_quick(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(keeps_what_is_committed),    TEST(rolls_back_in_order),
-		TEST(a_failed_write_is_undone),   TEST(limits_hold),
-		TEST(what_has_expired_goes),      TEST(those_of_the_settings_are_not_stored),
-		TEST(can_do_without_a_datastore), TEST(many_names_stay_quick),
+		TEST(keeps_what_is_committed),         TEST(rolls_back_in_order),
+		TEST(a_failed_write_is_undone),        TEST(limits_hold),
+		TEST(what_has_expired_goes),           TEST(those_of_the_settings_are_not_stored),
+		TEST(can_do_without_a_store),          TEST(many_names_stay_quick),
+		TEST(are_found_by_proxy_and_by_owner),
 	};
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	int failed = 0;
+
+	for (kind = kinds; kind < kinds + sizeof(kinds) / sizeof(kinds[0]); kind++)
+		failed += cmocka_run_group_tests_name(kind->ops->type, tests, NULL, NULL);
+	return failed;
 }

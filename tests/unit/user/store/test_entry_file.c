@@ -63,8 +63,8 @@ static int append(const struct stored *record, void *arg)
 {
 	char *text = arg;
 
-	sprintf(text + strlen(text), "%s|%s|%s|%lld\n", record->domain, record->peer, record->owner,
-		(long long)record->expires_at);
+	sprintf(text + strlen(text), "%s|%s|%s|%lld\n", record->domain, record->proxy,
+		record->owner, (long long)record->expires_at);
 	return 0;
 }
 

@@ -40,9 +40,9 @@ static int remove_folder(void **state)
 	return system(command);
 }
 
-static struct datastore *open_store(void)
+static struct store *open_store(void)
 {
-	struct datastore *store = NULL;
+	struct store *store = NULL;
 	char *error = NULL;
 
 	int r = sqlite_open(file, ROLE_PUBLIC, &store, &error);
@@ -54,7 +54,7 @@ static struct datastore *open_store(void)
 
 static void assert_fails(const char *name, enum proxy_role role, int r, const char *text)
 {
-	struct datastore *store = NULL;
+	struct store *store = NULL;
 	char *error = NULL;
 
 	assert_int_equal(sqlite_open(name, role, &store, &error), r);
@@ -69,16 +69,16 @@ static int append(const struct stored *record, void *arg)
 {
 	char *text = arg;
 
-	sprintf(text + strlen(text), "%s %s %s %lld\n", record->domain, record->peer, record->owner,
-		(long long)record->expires_at);
+	sprintf(text + strlen(text), "%s %s %s %lld\n", record->domain, record->proxy,
+		record->owner, (long long)record->expires_at);
 	return 0;
 }
 
-static void assert_content(struct datastore *store, const char *expected)
+static void assert_content(struct store *store, const char *expected)
 {
 	char text[1000] = "";
 
-	assert_int_equal(datastore_load(store, append, text), 0);
+	assert_int_equal(store_load(store, append, text), 0);
 	assert_string_equal(text, expected);
 }
 
@@ -93,17 +93,17 @@ static const struct stored_change changes[] = {
 
 static void keeps_what_is_written(void **state)
 {
-	struct datastore *store = open_store();
+	struct store *store = open_store();
 
 	(void)state;
 	assert_content(store, "");
-	assert_int_equal(datastore_write(store, changes, 6), 0);
-	assert_int_equal(datastore_write(store, NULL, 0), 0);
-	datastore_close(store);
+	assert_int_equal(store_write(store, changes, 6), 0);
+	assert_int_equal(store_write(store, NULL, 0), 0);
+	store_close(store);
 	store = open_store();
 	assert_content(store, "a.org p z 5\nb.org p y 1795340131000\n");
-	datastore_close(store);
-	datastore_close(NULL);
+	store_close(store);
+	store_close(NULL);
 }
 
 static int stop_at_once(const struct stored *record, void *arg)
@@ -115,12 +115,12 @@ static int stop_at_once(const struct stored *record, void *arg)
 
 static void loading_can_be_stopped(void **state)
 {
-	struct datastore *store = open_store();
+	struct store *store = open_store();
 
 	(void)state;
-	assert_int_equal(datastore_write(store, changes, 2), 0);
-	assert_int_equal(datastore_load(store, stop_at_once, NULL), 7);
-	datastore_close(store);
+	assert_int_equal(store_write(store, changes, 2), 0);
+	assert_int_equal(store_load(store, stop_at_once, NULL), 7);
+	store_close(store);
 }
 
 /* The process is killed right after the write was acknowledged. */
@@ -131,42 +131,42 @@ static void survives_sigkill(void **state)
 	(void)state;
 	pid_t child = fork();
 	if (child == 0) {
-		struct datastore *store = NULL;
+		struct store *store = NULL;
 		char *error = NULL;
 		if (sqlite_open(file, ROLE_PUBLIC, &store, &error) < 0 ||
-		    datastore_write(store, changes, 2) < 0)
+		    store_write(store, changes, 2) < 0)
 			_exit(1);
 		kill(getpid(), SIGKILL);
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_true(WIFSIGNALED(status));
-	struct datastore *store = open_store();
+	struct store *store = open_store();
 	assert_content(store, "a.org p x 0\nb.org p y 1795340131000\n");
-	datastore_close(store);
+	store_close(store);
 }
 
 static void one_process_at_a_time(void **state)
 {
-	struct datastore *store = open_store();
+	struct store *store = open_store();
 	int status;
 
 	(void)state;
 	pid_t child = fork();
 	if (child == 0) {
-		struct datastore *second = NULL;
+		struct store *second = NULL;
 		char *error = NULL;
 		int r = sqlite_open(file, ROLE_PUBLIC, &second, &error);
 		_exit(r == -EBUSY && strstr(error, "another process") ? 0 : 1);
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-	datastore_close(store);
+	store_close(store);
 }
 
 static void a_role_keeps_to_its_own_file(void **state)
 {
 	(void)state;
-	datastore_close(open_store());
+	store_close(open_store());
 	assert_fails(file, ROLE_PRIVATE, -EMEDIUMTYPE, "a file of its own");
 }
 
@@ -182,7 +182,7 @@ static void run(const char *sql)
 static void a_newer_file_is_left_alone(void **state)
 {
 	(void)state;
-	datastore_close(open_store());
+	store_close(open_store());
 	run("PRAGMA user_version=99");
 	assert_fails(file, ROLE_PUBLIC, -EMEDIUMTYPE, "newer version");
 }
@@ -198,12 +198,12 @@ static void scribble(off_t at, const char *text, size_t n)
 
 static void a_damaged_file_is_an_error(void **state)
 {
-	struct datastore *store = open_store();
+	struct store *store = open_store();
 	char junk[4096];
 
 	(void)state;
-	assert_int_equal(datastore_write(store, changes, 4), 0);
-	datastore_close(store);
+	assert_int_equal(store_write(store, changes, 4), 0);
+	store_close(store);
 	memset(junk, 0x5a, sizeof(junk));
 	scribble(4096, junk, sizeof(junk));
 	assert_fails(file, ROLE_PUBLIC, -EUCLEAN, "move it away");
@@ -213,11 +213,11 @@ static void a_damaged_file_is_an_error(void **state)
 
 static void a_path_that_cannot_be_is_an_error(void **state)
 {
-	struct datastore *store = NULL;
+	struct store *store = NULL;
 	char *error = NULL, below[160];
 
 	(void)state;
-	datastore_close(open_store());
+	store_close(open_store());
 	snprintf(below, sizeof(below), "%s/below", file);
 	assert_int_equal(sqlite_open(below, ROLE_PUBLIC, &store, &error), -ENOTDIR);
 	assert_non_null(strstr(error, below));
@@ -226,24 +226,24 @@ static void a_path_that_cannot_be_is_an_error(void **state)
 
 static void a_failed_write_changes_nothing(void **state)
 {
-	struct datastore *store = open_store();
+	struct store *store = open_store();
 
 	(void)state;
-	assert_int_equal(datastore_write(store, changes, 1), 0);
+	assert_int_equal(store_write(store, changes, 1), 0);
 	const struct stored_change bad[] = {
 		{.record = {"c.org", "p", "x", 0}},
 		{.record = {NULL, "p", "x", 0}},
 	};
-	assert_true(datastore_write(store, bad, 2) < 0);
-	assert_true(strlen(datastore_reason(store)) > 0);
+	assert_true(store_write(store, bad, 2) < 0);
+	assert_true(strlen(store_reason(store)) > 0);
 	assert_content(store, "a.org p x 0\n");
-	assert_int_equal(datastore_write(store, changes + 1, 1), 0);
-	datastore_close(store);
+	assert_int_equal(store_write(store, changes + 1, 1), 0);
+	store_close(store);
 }
 
 static void imports_once(void **state)
 {
-	struct datastore *store = open_store();
+	struct store *store = open_store();
 
 	(void)state;
 	assert_int_equal(sqlite_import_begin(store, "log"), 0);
@@ -258,7 +258,7 @@ static void imports_once(void **state)
 	assert_int_equal(sqlite_import_begin(store, "other"), 0);
 	assert_int_equal(sqlite_import_end(store, "other", false), 0);
 	assert_content(store, "a.org p z 5\n");
-	datastore_close(store);
+	store_close(store);
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, make_folder, remove_folder)

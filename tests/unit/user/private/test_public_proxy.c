@@ -2,7 +2,7 @@
 /* What a public proxy's state machine does in which state; the timer's turns are taken by hand. */
 #include "common/base/timestamp.h"
 #include "tests/unit/user/fakes.h"
-#include "user/private/peer.h"
+#include "user/private/public_proxy.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -10,7 +10,7 @@
 static struct event_base *base;
 static struct announcements *all;
 static struct announcer announcer;
-static struct peer peer;
+static struct public_proxy proxy;
 
 static int start(void **state)
 {
@@ -24,16 +24,17 @@ static int start(void **state)
 		return -1;
 	announcer = (struct announcer){
 		.base = base, .name = "me", .announcements = all, .started = true};
-	peer = (struct peer){.announcer = &announcer, .name = (char *)"pub"};
-	peer.timer = evtimer_new(base, peer_turn, &peer);
+	proxy = (struct public_proxy){.announcer = &announcer, .name = (char *)"pub"};
+	remote_init(&proxy.remote, &public_proxy_pace, true);
+	proxy.timer = evtimer_new(base, public_proxy_turn, &proxy);
 	return announcements_commit(all) == 1 ? 0 : -1;
 }
 
 static int end(void **state)
 {
 	(void)state;
-	event_free(peer.timer);
-	free(peer.problem);
+	event_free(proxy.timer);
+	remote_clear(&proxy.remote);
 	announcements_free(all);
 	event_base_free(base);
 	return n_fake_requests;
@@ -41,7 +42,7 @@ static int end(void **state)
 
 static void turn(void)
 {
-	peer_turn(-1, EV_TIMEOUT, &peer);
+	public_proxy_turn(-1, EV_TIMEOUT, &proxy);
 }
 
 /* ms until the timer fires, -1: it rests. */
@@ -49,7 +50,7 @@ static long waits(void)
 {
 	struct timeval due, now;
 
-	if (!evtimer_pending(peer.timer, &due))
+	if (!evtimer_pending(proxy.timer, &due))
 		return -1;
 	evutil_gettimeofday(&now, NULL);
 	return (due.tv_sec - now.tv_sec) * 1000 + (due.tv_usec - now.tv_usec) / 1000;
@@ -108,13 +109,13 @@ static void announces_when_it_comes_back(void **state)
 	turn();
 	fake_reply(PROBE, NULL, -ECONNREFUSED, NULL, 0, "connection refused");
 	assert_true(waits() >= 50 && waits() <= 500);
-	assert_string_equal(peer.problem, "connection refused");
+	assert_string_equal(proxy.remote.problem, "connection refused");
 	turn();
 	fake_reply(ANNOUNCE, NULL, -EPROTO, NULL, 1, "no channel");
-	assert_string_equal(peer.problem, "1 no channel");
+	assert_string_equal(proxy.remote.problem, "1 no channel");
 	turn();
 	fake_reply(ANNOUNCE, NULL, 0, json_pack("[n, n]"), 0, NULL);
-	assert_null(peer.problem);
+	assert_null(proxy.remote.problem);
 	assert_true(waits() > 9000);
 }
 
@@ -127,7 +128,7 @@ static void waits_longer_after_a_minute(void **state)
 		assert_true(waits() <= 1500);
 		turn();
 	}
-	peer.down_since -= 60000;
+	proxy.remote.gone_at -= 60000;
 	fake_reply(ANNOUNCE, NULL, -ETIMEDOUT, NULL, 0, "timed out");
 	assert_true(waits() > 14000 && waits() <= 30500);
 	turn();
@@ -137,7 +138,7 @@ static void waits_longer_after_a_minute(void **state)
 		turn();
 	}
 	json_decref(fake_take().params);
-	json_decref(peer.sent);
+	json_decref(proxy.sent);
 }
 
 static void does_without_probes_that_are_refused(void **state)
@@ -163,7 +164,7 @@ static void refused_items_come_again_sooner(void **state)
 	/* Nothing to probe for, so it waits; what is refused is sent again after a minute. */
 	turn();
 	assert_int_equal(n_fake_requests, 0);
-	peer.next_announce -= 60000;
+	proxy.next_announce -= 60000;
 	turn();
 	fake_reply(ANNOUNCE, NULL, 0, json_pack("[n, n]"), 0, NULL);
 	assert_null(announcements_find(all, "a.org", "pub")->refusal);
@@ -176,12 +177,12 @@ static void rests_when_there_is_nothing(void **state)
 	announcements_remove(all, "a.org", "pub");
 	announcements_remove(all, "b.org", "pub");
 	assert_int_equal(announcements_commit(all), 1);
-	event_del(peer.timer);
-	peer.next_announce = 0;
+	event_del(proxy.timer);
+	proxy.next_announce = 0;
 	turn();
 	assert_int_equal(n_fake_requests, 0);
 	assert_int_equal(waits(), -1);
-	peer_accepted(&peer);
+	public_proxy_accepted(&proxy);
 	assert_true(waits() > 9000);
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "user/store/datastore.h"
+#include "user/store/originals_file.h"
 
 #include "common/base/cleanup.h"
+#include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/settings/settings.h"
 #include "user/store/entry_file.h"
@@ -9,7 +10,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -49,30 +49,19 @@ static int read_file(const char *filename, uint8_t **ret, size_t *ret_length)
 	return 0;
 }
 
-__attribute__((format(printf, 2, 3))) static void say(char **ret_error, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	if (vasprintf(ret_error, format, args) < 0)
-		*ret_error = NULL;
-	va_end(args);
-}
-
-static int import_bytes(struct datastore *store, const char *filename, const uint8_t *bytes,
+static int import_bytes(struct store *store, const char *filename, const uint8_t *bytes,
 			size_t length, enum proxy_role role, char **ret_error)
 {
 	struct entry_file_result result;
 
 	int r = entry_file_parse(bytes, length, role, sqlite_import_record, store, &result);
 	if (r == -EBADMSG)
-		say(ret_error, "datastore %s: at byte %zu: %s; mend it or move it away", filename,
-		    result.offset, result.reason);
-	else if (r < 0)
-		say(ret_error, "datastore %s: cannot be read in: %s", filename,
-		    datastore_reason(store));
+		return error_set(ret_error, r,
+				 "datastore %s: at byte %zu: %s; mend it or move it away", filename,
+				 result.offset, result.reason);
 	if (r < 0)
-		return r;
+		return error_set(ret_error, r, "datastore %s: cannot be read in: %s", filename,
+				 store_reason(store));
 	if (result.torn > 0)
 		log_warn("datastore %s: %zu record(s) without an end, left by a writer that was "
 			 "killed: skipped",
@@ -81,17 +70,15 @@ static int import_bytes(struct datastore *store, const char *filename, const uin
 	return 0;
 }
 
-static int import_file(struct datastore *store, const char *filename, enum proxy_role role,
+static int import_file(struct store *store, const char *filename, enum proxy_role role,
 		       char **ret_error)
 {
 	AUTO_FREE uint8_t *bytes = NULL;
 	size_t length;
 
 	int r = read_file(filename, &bytes, &length);
-	if (r < 0) {
-		say(ret_error, "datastore %s: %s", filename, strerror(-r));
-		return r;
-	}
+	if (r < 0)
+		return error_set(ret_error, r, "datastore %s: %s", filename, strerror(-r));
 	if (!bytes)
 		return 0;
 	r = sqlite_import_begin(store, filename);
@@ -103,15 +90,12 @@ static int import_file(struct datastore *store, const char *filename, enum proxy
 	return r < 0 ? r : end;
 }
 
-/*
- * Type `file` is the originals'. It is read once and left as it is, so that
- * the way back to them stays open.
- */
-static int open_file(const char *filename, enum proxy_role role, struct datastore **ret,
-		     char **ret_error)
+static int open_originals_file(const json_t *settings, enum proxy_role role, struct store **ret,
+			       char **ret_error)
 {
+	const char *filename = settings_string(settings, "filename");
 	AUTO_FREE char *beside = NULL;
-	struct datastore *store = NULL;
+	struct store *store = NULL;
 
 	if (asprintf(&beside, "%s.sqlite", filename) < 0) {
 		beside = NULL;
@@ -122,7 +106,7 @@ static int open_file(const char *filename, enum proxy_role role, struct datastor
 		return r;
 	r = import_file(store, filename, role, ret_error);
 	if (r < 0) {
-		datastore_close(store);
+		store_close(store);
 		return r;
 	}
 	log_info("datastore: type \"file\" is only read; announcements are kept in %s", beside);
@@ -130,17 +114,8 @@ static int open_file(const char *filename, enum proxy_role role, struct datastor
 	return 0;
 }
 
-int datastore_open(const json_t *settings, enum proxy_role role, struct datastore **ret,
-		   char **ret_error)
-{
-	const char *type = settings_string(settings, "type");
-	const char *filename = settings_string(settings, "settings.filename");
-
-	if (type && filename && strcmp(type, "sqlite") == 0)
-		return sqlite_open(filename, role, ret, ret_error);
-	if (type && filename && strcmp(type, "file") == 0)
-		return open_file(filename, role, ret, ret_error);
-	say(ret_error, "datastore: type \"%s\" cannot be served: use sqlite or file",
-	    type ? type : "");
-	return -ENOTSUP;
-}
+/* What it opens is a SQLite store, with the ops of that. */
+const struct store_ops originals_file_store_ops = {
+	.type = "file",
+	.open = open_originals_file,
+};

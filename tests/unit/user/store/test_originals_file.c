@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "user/store/datastore.h"
+/* The originals' file, and that what is in it is read once. */
+#include "user/store/originals_file.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static char folder[] = "/tmp/passage-store-XXXXXX";
+static char folder[] = "/tmp/passage-originals-XXXXXX";
 static char file[128];
 
 static int make_folder(void **state)
@@ -35,11 +36,11 @@ static int remove_folder(void **state)
 	return system(command);
 }
 
-static int open_type(const char *type, struct datastore **ret, char **ret_error)
+static int open_file(struct store **ret, char **ret_error)
 {
-	json_t *settings = json_pack("{s:s, s:{s:s}}", "type", type, "settings", "filename", file);
+	json_t *settings = json_pack("{s:s}", "filename", file);
 
-	int r = datastore_open(settings, ROLE_PUBLIC, ret, ret_error);
+	int r = originals_file_store_ops.open(settings, ROLE_PUBLIC, ret, ret_error);
 	json_decref(settings);
 	return r;
 }
@@ -52,15 +53,15 @@ static int append(const struct stored *record, void *arg)
 	return 0;
 }
 
-static void assert_content(const char *type, const char *expected)
+static void assert_content(const char *expected)
 {
-	struct datastore *store = NULL;
+	struct store *store = NULL;
 	char text[1000] = "", *error = NULL;
 
-	assert_int_equal(open_type(type, &store, &error), 0);
-	assert_int_equal(datastore_load(store, append, text), 0);
+	assert_int_equal(open_file(&store, &error), 0);
+	assert_int_equal(store_load(store, append, text), 0);
 	assert_string_equal(text, expected);
-	datastore_close(store);
+	store_close(store);
 }
 
 /* One entry in one chunk, as an original has written it. */
@@ -82,60 +83,42 @@ static void write_log(const char *json, const char *tail, size_t tail_length)
 static void reads_an_originals_file_once(void **state)
 {
 	const struct stored_change gone = {.record = {"a.org", "", "", 0}, .remove = true};
-	struct datastore *store = NULL;
+	struct store *store = NULL;
 	char *error = NULL;
 
 	(void)state;
 	write_log("{\"domain\":\"a.org\",\"operator\":\"x\"}", "\1\1\0", 3);
-	assert_content("file", "a.org x\n");
-	assert_content("file", "a.org x\n");
-	assert_int_equal(open_type("file", &store, &error), 0);
-	assert_int_equal(datastore_write(store, &gone, 1), 0);
-	datastore_close(store);
+	assert_content("a.org x\n");
+	assert_content("a.org x\n");
+	assert_int_equal(open_file(&store, &error), 0);
+	assert_int_equal(store_write(store, &gone, 1), 0);
+	store_close(store);
 	/* What was withdrawn does not come back. */
-	assert_content("file", "");
+	assert_content("");
 }
 
 static void a_file_may_be_missing(void **state)
 {
 	(void)state;
-	assert_content("file", "");
+	assert_content("");
 	assert_int_equal(access(file, F_OK), -1);
 }
 
 static void a_bad_file_is_an_error_each_time(void **state)
 {
-	struct datastore *store = NULL;
+	struct store *store = NULL;
 
 	(void)state;
 	write_log("{}", "", 0);
 	for (unsigned i = 0; i < 2; i++) {
 		char *error = NULL;
-		assert_int_equal(open_type("file", &store, &error), -EBADMSG);
+		assert_int_equal(open_file(&store, &error), -EBADMSG);
 		assert_non_null(strstr(error, "at byte 0: an entry without domain"));
 		assert_non_null(strstr(error, file));
 		free(error);
 	}
 	write_log("{\"domain\":\"a.org\",\"operator\":\"x\"}", "", 0);
-	assert_content("file", "a.org x\n");
-}
-
-static void sqlite_is_used_as_it_is(void **state)
-{
-	(void)state;
-	assert_content("sqlite", "");
-	assert_int_equal(access(file, F_OK), 0);
-}
-
-static void other_types_are_errors(void **state)
-{
-	struct datastore *store = NULL;
-	char *error = NULL;
-
-	(void)state;
-	assert_int_equal(open_type("redis", &store, &error), -ENOTSUP);
-	assert_non_null(strstr(error, "redis"));
-	free(error);
+	assert_content("a.org x\n");
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, make_folder, remove_folder)
@@ -143,9 +126,9 @@ static void other_types_are_errors(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(reads_an_originals_file_once),     TEST(a_file_may_be_missing),
-		TEST(a_bad_file_is_an_error_each_time), TEST(sqlite_is_used_as_it_is),
-		TEST(other_types_are_errors),
+		TEST(reads_an_originals_file_once),
+		TEST(a_file_may_be_missing),
+		TEST(a_bad_file_is_an_error_each_time),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

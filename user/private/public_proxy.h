@@ -20,12 +20,14 @@
  */
 #pragma once
 
+#include "common/base/remote.h"
+#include "common/base/table.h"
 #include "user/private/announcer.h"
 
-#include <sys/queue.h>
+#define PUBLIC_PROXY_AGAIN_MS (10 * 60 * 1000LL) /* the whole list, in any case */
 
-struct peer {
-	LIST_ENTRY(peer) entry;
+struct public_proxy {
+	struct table_link link;
 	struct announcer *announcer;
 	char *name;
 	struct event *timer;
@@ -33,11 +35,10 @@ struct peer {
 	bool again;          /* something came up during the call */
 	bool reached;        /* the last call was answered */
 	bool probes_refused; /* the directory does not allow us to ask */
-	unsigned failures;
-	int64_t down_since, next_announce; /* CLOCK_MONOTONIC, ms */
-	unsigned probe;                    /* which announcement to ask for next */
-	json_t *sent;  /* connections of the call under way, or the domain asked for */
-	char *problem; /* the last one logged */
+	struct remote remote;
+	int64_t next_announce; /* CLOCK_MONOTONIC, ms */
+	unsigned probe;        /* which announcement to ask for next */
+	json_t *sent;          /* connections of the call under way, or the domain asked for */
 };
 
 struct announcer {
@@ -45,15 +46,18 @@ struct announcer {
 	const char *name;
 	struct jsonrpc_client *client;
 	struct announcements *announcements;
-	LIST_HEAD(, peer) peers;
+	struct table proxies; /* by name */
 	bool started;
 	void (*accepted)(const char *proxy, void *arg); /* may be NULL */
 	void *accepted_arg;
 };
 
-/* The timer's callback: do what is due. `arg` is the peer. */
-void peer_turn(evutil_socket_t fd, short events, void *arg);
+/* For remote_init(). */
+extern const struct remote_pace public_proxy_pace;
+
+/* The timer's callback: do what is due. `arg` is the proxy. */
+void public_proxy_turn(evutil_socket_t fd, short events, void *arg);
 /* Let the timer fire in `ms`, unless the announcer has stopped. */
-void peer_wait(struct peer *peer, int64_t ms);
+void public_proxy_wait(struct public_proxy *proxy, int64_t ms);
 /* One announcement was accepted outside the announcer's own calls. */
-void peer_accepted(struct peer *peer);
+void public_proxy_accepted(struct public_proxy *proxy);
