@@ -2,6 +2,7 @@
 #include "common/jsonrpc/server.h"
 
 #include "common/base/cleanup.h"
+#include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/http/server.h"
 #include "common/net/tls.h"
@@ -131,18 +132,6 @@ static void on_request(struct http_exchange *exchange, void *arg)
 
 static const struct http_server_ops http_ops = {on_admit, on_request};
 
-__attribute__((format(printf, 3, 4))) static int fail(int r, char **ret_error, const char *format,
-						      ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	if (vasprintf(ret_error, format, args) < 0)
-		*ret_error = NULL;
-	va_end(args);
-	return r;
-}
-
 /* Who may speak to this server is told by a certificate, or by the machine's own border. */
 static int check_exposure(const struct jsonrpc_server *server, bool tls, char **ret_error)
 {
@@ -152,11 +141,12 @@ static int check_exposure(const struct jsonrpc_server *server, bool tls, char **
 	if (tls && server->verify)
 		return 0;
 	if (!http_server_is_loopback(server->http))
-		return fail(-EACCES, ret_error,
-			    "json-rpc server %s: %s lets everybody who reaches this address send "
-			    "messages; add a tls block with verify_client: true, or bind to "
-			    "localhost",
-			    server->address, what);
+		return error_set(
+			ret_error, -EACCES,
+			"json-rpc server %s: %s lets everybody who reaches this address send "
+			"messages; add a tls block with verify_client: true, or bind to "
+			"localhost",
+			server->address, what);
 	log_warn("json-rpc server %s: %s: every program on this machine may send messages",
 		 server->address, what);
 	return 0;
@@ -210,7 +200,7 @@ int jsonrpc_server_new(struct event_base *base, const json_t *settings, const ch
 	if (!server)
 		return -ENOMEM;
 	if (!address)
-		return fail(-EINVAL, ret_error, "json-rpc server: bind_address is missing");
+		return error_set(ret_error, -EINVAL, "json-rpc server: bind_address is missing");
 	server->handler = handler;
 	server->arg = arg;
 	server->address = strdup(address);
@@ -222,8 +212,8 @@ int jsonrpc_server_new(struct event_base *base, const json_t *settings, const ch
 		return -ENOMEM;
 	int r = tls ? tls_context_new(tls, TLS_SERVER, &context, &why) : 0;
 	if (r < 0)
-		return fail(r, ret_error, "json-rpc server %s: tls: %s", address,
-			    why ? why : strerror(-r));
+		return error_set(ret_error, r, "json-rpc server %s: tls: %s", address,
+				 why ? why : strerror(-r));
 	r = start(server, base, settings, context, ret_error);
 	if (r < 0)
 		return r;

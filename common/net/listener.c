@@ -3,6 +3,7 @@
 
 #include "common/base/cleanup.h"
 #include "common/base/clock.h"
+#include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/net/rate_limit.h"
 
@@ -29,18 +30,6 @@ struct listener {
 	uint16_t port;
 	bool loopback;
 };
-
-__attribute__((format(printf, 3, 4))) static int fail(int r, char **ret_error, const char *format,
-						      ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	if (vasprintf(ret_error, format, args) < 0)
-		*ret_error = NULL;
-	va_end(args);
-	return r;
-}
 
 static void on_accept(struct evconnlistener *socket, evutil_socket_t fd, struct sockaddr *sa,
 		      int length, void *arg)
@@ -159,9 +148,9 @@ static int add_sockets(struct listener *listener, struct event_base *base, char 
 	int n = addr_resolve(listener->name, addresses, ADDRESSES_MAX);
 
 	if (n < 0)
-		return fail(n, ret_error, "cannot listen on %s: %s", listener->name,
-			    n == -ENOENT ? "the name does not resolve"
-					 : "not an address of the form host:port");
+		return error_set(ret_error, n, "cannot listen on %s: %s", listener->name,
+				 n == -ENOENT ? "the name does not resolve"
+					      : "not an address of the form host:port");
 	for (int i = 0; i < n; i++) {
 		int r = add_socket(listener, base, &addresses[i]);
 		if (r == 0)
@@ -172,8 +161,8 @@ static int add_sockets(struct listener *listener, struct event_base *base, char 
 			log_debug("not listening on %s: %s", text, strerror(-r));
 			continue;
 		}
-		return fail(r, ret_error, "cannot listen on %s (bind_address %s): %s", text,
-			    listener->name, strerror(-r));
+		return error_set(ret_error, r, "cannot listen on %s (bind_address %s): %s", text,
+				 listener->name, strerror(-r));
 	}
 	return 0;
 }
@@ -199,7 +188,8 @@ int listener_new(struct event_base *base, const char *bind_address, const json_t
 		return -ENOMEM;
 	int r = rate_limit_new(rate_limits, &listener->limit);
 	if (r < 0)
-		return fail(r, ret_error, "tcp_rate_limits of %s: %s", bind_address, strerror(-r));
+		return error_set(ret_error, r, "tcp_rate_limits of %s: %s", bind_address,
+				 strerror(-r));
 	r = add_sockets(listener, base, ret_error);
 	if (r < 0)
 		return r;
