@@ -6,6 +6,8 @@
 #include "common/base/log.h"
 #include "common/base/log_queue.h"
 #include "common/settings/settings.h"
+#include "relay/channel/grpc/channels.h"
+#include "relay/channel/jsonrpc/channels.h"
 #include "relay/directory/watch.h"
 
 #include <errno.h>

@@ -7,6 +7,7 @@
 
 #include "common/base/cleanup.h"
 #include "common/settings/settings.h"
+#include "relay/channel/grpc/channels.h"
 
 #include <errno.h>
 #include <string.h>

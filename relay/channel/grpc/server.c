@@ -11,6 +11,7 @@
 #include "common/base/log.h"
 #include "common/net/listener.h"
 #include "common/settings/settings.h"
+#include "relay/channel/grpc/channels.h"
 
 #include <errno.h>
 #include <event2/bufferevent_ssl.h>
