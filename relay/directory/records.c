@@ -86,12 +86,13 @@ static json_t *empty_entry(const char *name)
 static int set_section(struct directory *directory, const char *name, const char *section,
 		       json_t *data)
 {
-	json_t *entry = json_object_get(directory->entries, name);
+	json_t *entry = directory_entry(directory, name);
 
 	if (!entry) {
 		entry = empty_entry(name);
-		if (json_object_set_new(directory->entries, name, entry) < 0)
-			return -ENOMEM;
+		int r = directory_add(directory, name, entry);
+		if (r < 0)
+			return r;
 	}
 	return json_object_set(entry, section, data) < 0 ? -ENOMEM : 0;
 }

@@ -46,8 +46,13 @@ static struct jsonrpc_server *serve(json_t *settings)
 	return server;
 }
 
-static struct jsonrpc_server *serve_plain(void)
+static struct jsonrpc_server *serve_for(int timeout_ms)
 {
 	return serve(json_pack("{s:s, s:i, s:i, s:i}", "bind_address", "127.0.0.1:0", "timeout",
-			       700, "body_limit", 10000, "max_connections", 4));
+			       timeout_ms, "body_limit", 10000, "max_connections", 4));
+}
+
+static struct jsonrpc_server *serve_plain(void)
+{
+	return serve_for(700);
 }
