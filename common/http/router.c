@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-struct entry {
+struct stored {
 	struct table_link link;
 	struct http_route route;
 	char *path, *content_type; /* what `route` points to */
@@ -19,22 +19,22 @@ struct http_router {
 	struct table routes; /* by path */
 };
 
-static struct entry *entry_of(struct table_link *link)
+static struct stored *stored_of(struct table_link *link)
 {
-	return container_of(link, struct entry, link);
+	return container_of(link, struct stored, link);
 }
 
 static bool same_path(const struct table_link *link, const void *path)
 {
-	return strcmp(container_of(link, const struct entry, link)->path, path) == 0;
+	return strcmp(container_of(link, const struct stored, link)->path, path) == 0;
 }
 
-static const struct entry *find(const struct http_router *router, const char *path)
+static const struct stored *find(const struct http_router *router, const char *path)
 {
 	struct table_link *link = table_find(
 		&router->routes, table_hash_string(&router->routes, path), same_path, path);
 
-	return link ? entry_of(link) : NULL;
+	return link ? stored_of(link) : NULL;
 }
 
 struct http_router *http_router_new(void)
@@ -46,18 +46,18 @@ struct http_router *http_router_new(void)
 	return router;
 }
 
-static void entry_free(struct entry *entry)
+static void stored_free(struct stored *stored)
 {
-	if (!entry)
+	if (!stored)
 		return;
-	free(entry->path);
-	free(entry->content_type);
-	free(entry);
+	free(stored->path);
+	free(stored->content_type);
+	free(stored);
 }
 
-static void cleanup_entry(struct entry **entry)
+static void cleanup_stored(struct stored **stored)
 {
-	entry_free(*entry);
+	stored_free(*stored);
 }
 
 void http_router_free(struct http_router *router)
@@ -68,7 +68,7 @@ void http_router_free(struct http_router *router)
 		return;
 	TABLE_FOREACH(link, next, &router->routes) {
 		table_remove(&router->routes, link);
-		entry_free(entry_of(link));
+		stored_free(stored_of(link));
 	}
 	table_clear(&router->routes);
 	free(router);
@@ -76,23 +76,23 @@ void http_router_free(struct http_router *router)
 
 int http_router_add(struct http_router *router, const struct http_route *route)
 {
-	CLEANUP(cleanup_entry) struct entry *entry = calloc(1, sizeof(*entry));
+	CLEANUP(cleanup_stored) struct stored *stored = calloc(1, sizeof(*stored));
 
-	if (!entry)
+	if (!stored)
 		return -ENOMEM;
-	entry->route = *route;
-	entry->path = strdup(route->path);
-	entry->content_type = route->content_type ? strdup(route->content_type) : NULL;
-	if (!entry->path || (route->content_type && !entry->content_type))
+	stored->route = *route;
+	stored->path = strdup(route->path);
+	stored->content_type = route->content_type ? strdup(route->content_type) : NULL;
+	if (!stored->path || (route->content_type && !stored->content_type))
 		return -ENOMEM;
-	if (find(router, entry->path))
+	if (find(router, stored->path))
 		return -EEXIST;
-	entry->route.path = entry->path;
-	entry->route.content_type = entry->content_type;
-	if (entry->route.methods & HTTP_METHOD_GET)
-		entry->route.methods |= HTTP_METHOD_HEAD;
-	table_add(&router->routes, &entry->link, table_hash_string(&router->routes, entry->path));
-	(void)TAKE_PTR(entry);
+	stored->route.path = stored->path;
+	stored->route.content_type = stored->content_type;
+	if (stored->route.methods & HTTP_METHOD_GET)
+		stored->route.methods |= HTTP_METHOD_HEAD;
+	table_add(&router->routes, &stored->link, table_hash_string(&router->routes, stored->path));
+	(void)TAKE_PTR(stored);
 	return 0;
 }
 
@@ -123,14 +123,14 @@ static void refuse_method(struct http_exchange *exchange, unsigned methods)
 
 void http_router_serve(const struct http_router *router, struct http_exchange *exchange)
 {
-	const struct entry *entry = find(router, http_exchange_path(exchange));
+	const struct stored *stored = find(router, http_exchange_path(exchange));
 
-	if (!entry)
+	if (!stored)
 		refuse(exchange, 404, NULL, "not found");
-	else if (!(entry->route.methods & http_exchange_method(exchange)))
-		refuse_method(exchange, entry->route.methods);
-	else if (entry->content_type && !http_exchange_has_type(exchange, entry->content_type))
+	else if (!(stored->route.methods & http_exchange_method(exchange)))
+		refuse_method(exchange, stored->route.methods);
+	else if (stored->content_type && !http_exchange_has_type(exchange, stored->content_type))
 		refuse(exchange, 415, NULL, "unsupported media type");
 	else
-		entry->route.handle(exchange, entry->route.arg);
+		stored->route.handle(exchange, stored->route.arg);
 }

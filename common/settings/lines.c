@@ -13,7 +13,7 @@
 struct entry {
 	struct table_link link;
 	json_t *container; /* owned */
-	struct place place;
+	struct settings_place place;
 	char key[];
 };
 
@@ -71,12 +71,12 @@ const char *lines_file(struct lines *lines, const char *name)
 	return new->text;
 }
 
-struct spot {
+struct lines_key {
 	const json_t *container;
 	const char *key;
 };
 
-static uint64_t hash_of(const struct lines *lines, const struct spot *spot)
+static uint64_t hash_of(const struct lines *lines, const struct lines_key *spot)
 {
 	const uint64_t parts[] = {(uint64_t)(uintptr_t)spot->container,
 				  table_hash_string(&lines->entries, spot->key)};
@@ -87,21 +87,21 @@ static uint64_t hash_of(const struct lines *lines, const struct spot *spot)
 static bool same_spot(const struct table_link *link, const void *key)
 {
 	const struct entry *entry = container_of(link, const struct entry, link);
-	const struct spot *spot = key;
+	const struct lines_key *spot = key;
 
 	return entry->container == spot->container && strcmp(entry->key, spot->key) == 0;
 }
 
-static struct entry *find(const struct lines *lines, const struct spot *spot, uint64_t hash)
+static struct entry *find(const struct lines *lines, const struct lines_key *spot, uint64_t hash)
 {
 	struct table_link *link = table_find(&lines->entries, hash, same_spot, spot);
 
 	return link ? container_of(link, struct entry, link) : NULL;
 }
 
-int lines_set(struct lines *lines, json_t *container, const char *key, struct place place)
+int lines_set(struct lines *lines, json_t *container, const char *key, struct settings_place place)
 {
-	const struct spot spot = {container, key};
+	const struct lines_key spot = {container, key};
 	uint64_t hash = hash_of(lines, &spot);
 	struct entry *entry = find(lines, &spot, hash);
 	size_t size = strlen(key) + 1;
@@ -122,14 +122,14 @@ int lines_set(struct lines *lines, json_t *container, const char *key, struct pl
 	return 0;
 }
 
-struct place lines_get(const struct lines *lines, const json_t *container, const char *key)
+struct settings_place lines_get(const struct lines *lines, const json_t *container, const char *key)
 {
-	const struct spot spot = {container, key};
+	const struct lines_key spot = {container, key};
 
 	if (!lines)
-		return (struct place){0};
+		return (struct settings_place){0};
 	const struct entry *entry = find(lines, &spot, hash_of(lines, &spot));
-	return entry ? entry->place : (struct place){0};
+	return entry ? entry->place : (struct settings_place){0};
 }
 
 const char *lines_index(size_t index, char text[SETTINGS_INDEX_TEXT])
@@ -139,7 +139,8 @@ const char *lines_index(size_t index, char text[SETTINGS_INDEX_TEXT])
 }
 
 /* Either the places of `from`, or, without it, `place` for all. */
-static int copy_places(struct lines *lines, json_t *to, const json_t *from, struct place place)
+static int copy_places(struct lines *lines, json_t *to, const json_t *from,
+		       struct settings_place place)
 {
 	char text[SETTINGS_INDEX_TEXT];
 	const char *key;
@@ -170,10 +171,10 @@ static int copy_places(struct lines *lines, json_t *to, const json_t *from, stru
 
 int lines_copy(struct lines *lines, json_t *to, const json_t *from)
 {
-	return copy_places(lines, to, from, (struct place){0});
+	return copy_places(lines, to, from, (struct settings_place){0});
 }
 
-int lines_spread(struct lines *lines, json_t *tree, struct place place)
+int lines_spread(struct lines *lines, json_t *tree, struct settings_place place)
 {
 	return copy_places(lines, tree, NULL, place);
 }

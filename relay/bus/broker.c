@@ -260,7 +260,7 @@ static void dispatch(struct broker *broker, struct transit *transit)
 	struct jsonrpc_error error = {0};
 
 	if (strcmp(message->recipient, broker->name) == 0 &&
-	    builtin_call(broker, message, transit_end, transit))
+	    builtins_call(broker, message, transit_end, transit))
 		return;
 	for (size_t i = 0; i < broker->n_channels; i++) {
 		struct channel *channel = broker->channels[i];

@@ -62,7 +62,7 @@ struct grpc_delivery {
 	struct table queues; /* by the operator's name */
 };
 
-/* delivery_item.c: encoded, in no list; its timer does not run. Failures as grpc_request_encode().
+/* item.c: encoded, in no list; its timer does not run. Failures as grpc_request_encode().
  */
 int grpc_item_new(struct grpc_queue *queue, const struct message *message, message_done done,
 		  void *arg, struct grpc_item **ret);
@@ -71,7 +71,7 @@ void grpc_item_start_timer(struct grpc_item *item);
 void grpc_item_free(struct grpc_item *item);
 void grpc_item_fail(struct grpc_item *item, int r, const char *format, const char *name);
 
-/* delivery_queue.c */
+/* queue.c */
 struct grpc_queue *grpc_queue_find(const struct grpc_delivery *delivery, const char *name);
 struct grpc_queue *grpc_queue_new(struct grpc_delivery *delivery, const char *name);
 /* Nobody finds it any more; items that wait are still its own. */
@@ -81,6 +81,8 @@ void grpc_queue_unwait(struct grpc_item *item);
 /* Send what can be sent; not in order where an id has to wait for its namesake. */
 void grpc_queue_advance(struct grpc_queue *queue);
 
-/* Also in delivery_queue.c: what is under way on a stream. */
+/* stream.c: NULL if no such id is under way. */
 struct grpc_item *grpc_stream_find(const struct grpc_stream *stream, const char *id);
+/* The item, which is in no list, has gone out on this stream, or is done with there. */
+void grpc_stream_take(struct grpc_stream *stream, struct grpc_item *item);
 void grpc_stream_forget(struct grpc_item *item);

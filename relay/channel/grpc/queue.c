@@ -52,33 +52,6 @@ void grpc_queue_unwait(struct grpc_item *item)
 	item->queue->n_waiting--;
 }
 
-static bool same_id(const struct table_link *link, const void *id)
-{
-	return strcmp(container_of(link, const struct grpc_item, by_id)->id, id) == 0;
-}
-
-struct grpc_item *grpc_stream_find(const struct grpc_stream *stream, const char *id)
-{
-	struct table_link *link =
-		table_find(&stream->by_id, table_hash_string(&stream->by_id, id), same_id, id);
-
-	return link ? container_of(link, struct grpc_item, by_id) : NULL;
-}
-
-static void remember(struct grpc_stream *stream, struct grpc_item *item)
-{
-	item->stream = stream;
-	stream->used++;
-	TAILQ_INSERT_TAIL(&stream->sent, item, link);
-	table_add(&stream->by_id, &item->by_id, table_hash_string(&stream->by_id, item->id));
-}
-
-void grpc_stream_forget(struct grpc_item *item)
-{
-	TAILQ_REMOVE(&item->stream->sent, item, link);
-	table_remove(&item->stream->by_id, &item->by_id);
-}
-
 /* The least busy stream with room on which the id is free. */
 static struct grpc_stream *choose(const struct grpc_queue *queue, const char *id)
 {
@@ -110,7 +83,7 @@ void grpc_queue_advance(struct grpc_queue *queue)
 			grpc_item_free(item);
 			return; /* the list may have changed; the next event goes on */
 		}
-		remember(stream, item);
+		grpc_stream_take(stream, item);
 		item = next;
 	}
 }
