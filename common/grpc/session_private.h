@@ -3,6 +3,7 @@
 #pragma once
 
 #include "common/grpc/frame.h"
+#include "common/grpc/metadata.h"
 #include "common/grpc/session.h"
 
 #include <event2/buffer.h>
