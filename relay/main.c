@@ -61,7 +61,7 @@ static void raise_descriptor_limit(void)
 
 int main(int argc, char **argv)
 {
-	const struct personality *personality = personality_of(argv[0]);
+	const struct personality *personality = options_personality(argv[0]);
 	AUTO_JSON json_t *settings = NULL;
 	struct options options;
 

@@ -18,7 +18,7 @@ static const struct option long_options[] = {
 	{"version", no_argument, NULL, 'v'},       {NULL, 0, NULL, 0},
 };
 
-const struct personality *personality_of(const char *argv0)
+const struct personality *options_personality(const char *argv0)
 {
 	const char *slash = argv0 ? strrchr(argv0, '/') : NULL;
 	const char *name = slash ? slash + 1 : argv0;

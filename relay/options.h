@@ -27,7 +27,7 @@ struct options {
 };
 
 /* By the last part of argv[0]: hyper and eps; anything else is the relay. */
-const struct personality *personality_of(const char *argv0);
+const struct personality *options_personality(const char *argv0);
 
 /* 0, or -EINVAL after a line on standard error. */
 int options_parse(const struct personality *personality, int argc, char **argv,

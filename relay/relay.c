@@ -2,9 +2,12 @@
 #include "relay/relay.h"
 
 #include "common/base/cleanup.h"
+#include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/base/log_queue.h"
 #include "common/settings/settings.h"
+#include "relay/channel/grpc/channels.h"
+#include "relay/channel/jsonrpc/channels.h"
 #include "relay/directory/watch.h"
 
 #include <errno.h>
@@ -44,12 +47,10 @@ static int load_directory(const struct relay *relay, struct directory **ret, cha
 		return r;
 	if (!directory_entry(directory, relay->name)) {
 		directory_free(directory);
-		if (asprintf(ret_error,
-			     "directory: %s holds no record of '%s', the own operator (name in "
-			     "the settings)",
-			     relay->directory_path, relay->name) < 0)
-			*ret_error = NULL;
-		return -ENOENT;
+		return error_set(ret_error, -ENOENT,
+				 "directory: %s holds no record of '%s', the own operator (name in "
+				 "the settings)",
+				 relay->directory_path, relay->name);
 	}
 	*ret = directory;
 	return 0;
@@ -58,7 +59,7 @@ static int load_directory(const struct relay *relay, struct directory **ret, cha
 static int set_directory(const struct relay *relay, const char *if_it_fails)
 {
 	AUTO_FREE char *why = NULL;
-	struct directory *directory;
+	struct directory *directory = NULL;
 	int r = load_directory(relay, &directory, &why);
 
 	if (r < 0) {

@@ -2,8 +2,6 @@
 /* The text that gRPC puts into HTTP/2 headers and trailers. From "gRPC over HTTP2". Pure. */
 #pragma once
 
-#include "common/grpc/names.h"
-
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -21,14 +19,6 @@ void grpc_percent_decode(const char *encoded, size_t length, char ret[GRPC_TEXT_
  */
 int grpc_timeout_parse(const char *text, size_t length, unsigned *ret_ms);
 void grpc_timeout_format(unsigned ms, char ret[GRPC_TIMEOUT_MAX]);
-
-/* "0" to "16"; anything else is GRPC_UNKNOWN. */
-int grpc_status_parse(const char *text, size_t length);
-const char *grpc_status_name(int status);
-/* What an HTTP status means when the peer is no gRPC server at all. */
-int grpc_status_from_http(int http_status);
-/* What a reset means for the call; `code` is an HTTP/2 error code. */
-int grpc_status_from_reset(uint32_t code);
 
 /* application/grpc, with or without "+proto" or parameters. */
 bool grpc_content_type_ok(const char *text, size_t length);

@@ -11,17 +11,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 
 /* Frames that nghttp2 may hold for a peer that asks much and reads nothing. */
 #define OUTBOUND_FRAMES_MAX 4096
-
-static void arm(struct event *timer, unsigned ms)
-{
-	const struct timeval after = {ms / 1000, (suseconds_t)(ms % 1000) * 1000};
-
-	(void)event_add(timer, &after);
-}
 
 /* Past libevent's buffer; false: the socket does not take all of it at once. */
 static bool write_now(struct grpc_session *session, SSL *ssl, const void *data, size_t length)
@@ -231,53 +223,6 @@ static void on_event(struct bufferevent *bev, short what, void *arg)
 				  error ? evutil_socket_error_to_string(error) : "reset");
 }
 
-static void send_ping(struct grpc_session *session, unsigned timeout_ms)
-{
-	if (nghttp2_submit_ping(session->http2, NGHTTP2_FLAG_NONE, NULL) != 0)
-		return;
-	session->ping_pending = true;
-	session->ping_sent_ms = clock_now_ms();
-	arm(session->ping, timeout_ms);
-	grpc_session_schedule(session);
-}
-
-/*
- * A server asks also on a connection without calls, so that dead ones go. A
- * client does not: servers count that as abuse and close (gRPC A8).
- */
-static void on_ping_timer(evutil_socket_t fd, short what, void *arg)
-{
-	struct grpc_session *session = arg;
-	uint64_t silence = clock_now_ms() - session->last_heard_ms;
-
-	(void)fd;
-	(void)what;
-	if (session->dead)
-		return;
-	if (session->ping_pending && session->last_heard_ms < session->ping_sent_ms) {
-		grpc_session_fail(session, "no answer to a PING in %u ms",
-				  (unsigned)(clock_now_ms() - session->ping_sent_ms));
-		return;
-	}
-	session->ping_pending = false;
-	if (silence < session->ping_interval_ms)
-		arm(session->ping, session->ping_interval_ms - (unsigned)silence);
-	else if (session->server || session->n_calls > 0)
-		send_ping(session, session->ping_timeout_ms);
-	else
-		arm(session->ping, session->ping_interval_ms);
-}
-
-void grpc_session_probe(struct grpc_session *session)
-{
-	unsigned timeout = session->ping_timeout_ms < STALE_TIMEOUT_MS ? session->ping_timeout_ms
-								       : STALE_TIMEOUT_MS;
-
-	if (session->ping_interval_ms > 0 && !session->ping_pending &&
-	    clock_now_ms() - session->last_heard_ms > STALE_MS)
-		send_ping(session, timeout);
-}
-
 void grpc_session_drain(struct grpc_session *session)
 {
 	if (session->draining)
@@ -292,7 +237,7 @@ static int start(struct grpc_session *session, const struct grpc_session_config 
 	struct event_base *base = bufferevent_get_base(session->bev);
 
 	session->flush = event_new(base, -1, 0, on_flush, session);
-	session->ping = event_new(base, -1, 0, on_ping_timer, session);
+	session->ping = event_new(base, -1, 0, grpc_session_ping_timer, session);
 	session->authority = strdup(config->authority ? config->authority : "");
 	if (!session->flush || !session->ping || !session->authority)
 		return -ENOMEM;
@@ -300,7 +245,7 @@ static int start(struct grpc_session *session, const struct grpc_session_config 
 	if (r < 0)
 		return r;
 	if (session->ping_interval_ms > 0)
-		arm(session->ping, session->ping_interval_ms);
+		grpc_session_arm_ping(session, session->ping_interval_ms);
 	bufferevent_setcb(session->bev, on_read, on_write, on_event, session);
 	bufferevent_setwatermark(session->bev, EV_WRITE, OUTPUT_LOW, 0);
 	bufferevent_enable(session->bev, EV_READ | EV_WRITE);
@@ -361,11 +306,6 @@ uint32_t grpc_session_max_calls(const struct grpc_session *session)
 bool grpc_session_is_usable(const struct grpc_session *session)
 {
 	return !session->dead && !session->freed && !session->draining;
-}
-
-bool grpc_session_wants_calm(const struct grpc_session *session)
-{
-	return session->wants_calm;
 }
 
 size_t grpc_session_n_calls(const struct grpc_session *session)

@@ -7,7 +7,8 @@
  */
 #pragma once
 
-#include "common/grpc/metadata.h"
+#include "common/grpc/names.h"
+#include "common/grpc/status.h"
 
 #include <event2/bufferevent.h>
 #include <stdbool.h>

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the files of a session share: grpc_session.c, grpc_call.c and grpc_http2.c. */
+/* What the files of a session share: session.c, session_ping.c, call.c and http2.c. */
 #pragma once
 
 #include "common/grpc/frame.h"
+#include "common/grpc/metadata.h"
 #include "common/grpc/session.h"
 
 #include <event2/buffer.h>
@@ -95,6 +96,9 @@ void grpc_session_schedule(struct grpc_session *session);
 /* The connection is beyond repair; tells the calls and the owner from the loop. */
 void grpc_session_fail(struct grpc_session *session, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+void grpc_session_arm_ping(struct grpc_session *session, unsigned ms);
+/* The callback of session->ping. */
+void grpc_session_ping_timer(evutil_socket_t fd, short what, void *arg);
 /* A new call on a connection that was silent for long: find out whether it is still there. */
 void grpc_session_probe(struct grpc_session *session);
 void grpc_session_drain(struct grpc_session *session);

@@ -17,16 +17,7 @@
 /* How long a refused client may go on sending what is thrown away. */
 #define CLOSING_MS 2000
 
-struct http_exchange {
-	struct http_connection *connection; /* NULL once the client has gone */
-	char *body;
-	size_t length;
-	char path[HTTP_PATH_MAX + 1];
-	bool is_json;
-	bool admitted;
-};
-
-static void set_deadline(struct http_connection *connection, unsigned ms)
+void http_connection_set_deadline(struct http_connection *connection, unsigned ms)
 {
 	struct timeval tv = {.tv_sec = ms / 1000, .tv_usec = (ms % 1000) * 1000};
 
@@ -36,7 +27,7 @@ static void set_deadline(struct http_connection *connection, unsigned ms)
 		(void)evtimer_add(connection->deadline, &tv);
 }
 
-static void move(struct http_connection *connection, enum http_state state)
+void http_connection_move(struct http_connection *connection, enum http_state state)
 {
 	const struct http_server_limits *limits = &connection->server->limits;
 
@@ -45,91 +36,57 @@ static void move(struct http_connection *connection, enum http_state state)
 	case HTTP_HANDSHAKE:
 	case HTTP_BODY:
 	case HTTP_REPLY:
-		set_deadline(connection, limits->request_ms);
+		http_connection_set_deadline(connection, limits->request_ms);
 		break;
 	case HTTP_HEAD:
-		set_deadline(connection, limits->idle_ms);
+		http_connection_set_deadline(connection, limits->idle_ms);
 		break;
 	case HTTP_HANDLING: /* whoever handles it has a deadline of its own */
-		set_deadline(connection, 0);
+	case HTTP_STREAMING:
+		http_connection_set_deadline(connection, 0);
 		break;
 	case HTTP_CLOSING:
-		set_deadline(connection, CLOSING_MS);
+		http_connection_set_deadline(connection, CLOSING_MS);
 		break;
 	}
 }
 
 void http_connection_free(struct http_connection *connection)
 {
+	struct http_exchange *exchange;
+
 	if (!connection)
 		return;
+	exchange = connection->exchange;
 	if (connection->link) {
 		*connection->link = connection->next;
 		if (connection->next)
 			connection->next->link = connection->link;
 		connection->server->n_connections--;
 	}
-	if (connection->exchange)
-		connection->exchange->connection = NULL;
+	if (exchange)
+		exchange->connection = NULL;
 	if (connection->deadline)
 		event_free(connection->deadline);
 	if (connection->bev)
 		bufferevent_free(connection->bev);
 	free(connection);
-}
-
-static const char *status_text(int status)
-{
-	switch (status) {
-	case 200:
-		return "OK";
-	case 400:
-		return "Bad Request";
-	case 404:
-		return "Not Found";
-	case 408:
-		return "Request Timeout";
-	case 411:
-		return "Length Required";
-	case 413:
-		return "Content Too Large";
-	case 414:
-		return "URI Too Long";
-	case 431:
-		return "Request Header Fields Too Large";
-	case 505:
-		return "HTTP Version Not Supported";
-	default:
-		return "Error";
-	}
-}
-
-static void send_reply(struct http_connection *connection, int status, const char *body,
-		       size_t length)
-{
-	struct evbuffer *output = bufferevent_get_output(connection->bev);
-
-	move(connection, HTTP_REPLY);
-	if (evbuffer_add_printf(output,
-				"HTTP/1.1 %d %s\r\n"
-				"Content-Type: application/json; charset=utf-8\r\n"
-				"Content-Length: %zu\r\n%s\r\n",
-				status, status_text(status), length,
-				connection->close_after_reply ? "Connection: close\r\n" : "") < 0 ||
-	    (!connection->head.is_head && evbuffer_add(output, body, length) < 0))
-		http_connection_free(connection);
+	if (exchange && exchange->ops)
+		exchange->ops->gone(exchange, exchange->arg);
 }
 
 /* Refuse what is no proper request; the rest of the stream cannot be trusted. */
 static void refuse(struct http_connection *connection, int status)
 {
+	const struct http_answer answer = {.status = status};
 	char body[96];
 
-	int n = snprintf(body, sizeof(body), "{\"message\":\"%s\"}", status_text(status));
+	int n = snprintf(body, sizeof(body), "{\"message\":\"%s\"}",
+			 http_answer_status_text(status));
 	connection->close_after_reply = true;
 	connection->head = (struct http_head){0};
 	bufferevent_disable(connection->bev, EV_READ);
-	send_reply(connection, status, body, (size_t)n);
+	http_connection_reply(connection, &answer, body, (size_t)n);
 }
 
 static void start_exchange(struct http_connection *connection)
@@ -148,15 +105,16 @@ static void start_exchange(struct http_connection *connection)
 	(void)evbuffer_remove(input, exchange->body, length);
 	exchange->body[length] = '\0';
 	exchange->length = length;
-	exchange->is_json = connection->head.is_json;
-	exchange->admitted = connection->admitted;
-	memcpy(exchange->path, connection->head.path, sizeof(exchange->path));
+	exchange->head = connection->head;
 	exchange->connection = connection;
 	connection->exchange = exchange;
 	connection->close_after_reply = !connection->head.keep_alive || !connection->admitted;
 	bufferevent_disable(connection->bev, EV_READ);
-	move(connection, HTTP_HANDLING);
-	connection->server->ops->handle(exchange, connection->server->arg);
+	http_connection_move(connection, HTTP_HANDLING);
+	if (connection->admitted)
+		http_router_serve(connection->server->router, exchange);
+	else
+		connection->server->ops->refuse(exchange, connection->server->arg);
 }
 
 /* True when the head is complete and good. */
@@ -198,46 +156,29 @@ static void on_read(struct bufferevent *bev, void *arg)
 		(void)evbuffer_drain(input, evbuffer_get_length(input));
 		return;
 	}
+	/*
+	 * The next request, or a flood: enough of it. Not by libevent's high watermark,
+	 * which calls this function again and again for as long as it is reached.
+	 */
+	if (connection->state == HTTP_STREAMING &&
+	    evbuffer_get_length(input) >= connection->server->limits.head_bytes)
+		bufferevent_disable(bev, EV_READ);
 	if (connection->state == HTTP_HEAD) {
 		/* The first byte ends the idle time and starts that of the request. */
 		if (evbuffer_get_length(input) == 0)
 			return;
 		if (!connection->head_begun)
-			set_deadline(connection, connection->server->limits.request_ms);
+			http_connection_set_deadline(connection,
+						     connection->server->limits.request_ms);
 		connection->head_begun = true;
 		if (!read_head(connection))
 			return;
 		connection->head_begun = false;
-		move(connection, HTTP_BODY);
+		http_connection_move(connection, HTTP_BODY);
 	}
 	if (connection->state == HTTP_BODY &&
 	    evbuffer_get_length(input) >= connection->head.content_length)
 		start_exchange(connection);
-}
-
-/* All of the answer is with the kernel. */
-static void on_written(struct bufferevent *bev, void *arg)
-{
-	struct http_connection *connection = arg;
-	SSL *ssl = bufferevent_openssl_get_ssl(bev);
-
-	if (connection->state != HTTP_REPLY)
-		return;
-	if (!connection->close_after_reply) {
-		move(connection, HTTP_HEAD);
-		bufferevent_enable(bev, EV_READ);
-		/* A next request may be here already. */
-		bufferevent_trigger(bev, EV_READ,
-				    BEV_TRIG_IGNORE_WATERMARKS | BEV_TRIG_DEFER_CALLBACKS);
-		return;
-	}
-	move(connection, HTTP_CLOSING);
-	if (ssl) {
-		(void)SSL_shutdown(ssl);
-		ERR_clear_error();
-	}
-	(void)shutdown(bufferevent_getfd(bev), SHUT_WR);
-	bufferevent_enable(bev, EV_READ);
 }
 
 static void log_handshake_failure(const struct http_connection *connection)
@@ -262,10 +203,10 @@ static void on_event(struct bufferevent *bev, short events, void *arg)
 
 	if (events & BEV_EVENT_CONNECTED) {
 		SSL *ssl = bufferevent_openssl_get_ssl(bev);
-		if (server->ops->admit)
+		if (server->ops)
 			connection->admitted =
 				server->ops->admit(ssl, &connection->peer, server->arg);
-		move(connection, HTTP_HEAD);
+		http_connection_move(connection, HTTP_HEAD);
 		return;
 	}
 	/* A client may close its half and still wait for the answer. */
@@ -338,42 +279,8 @@ int http_connection_new(struct http_server *server, int fd, const struct addr *p
 	server->connections = connection;
 	server->n_connections++;
 
-	bufferevent_setcb(connection->bev, on_read, on_written, on_event, connection);
+	bufferevent_setcb(connection->bev, on_read, http_connection_written, on_event, connection);
 	bufferevent_enable(connection->bev, EV_READ | EV_WRITE);
-	move(connection, server->tls ? HTTP_HANDSHAKE : HTTP_HEAD);
+	http_connection_move(connection, server->tls ? HTTP_HANDSHAKE : HTTP_HEAD);
 	return 0;
-}
-
-const char *http_exchange_path(const struct http_exchange *exchange)
-{
-	return exchange->path;
-}
-
-const char *http_exchange_body(const struct http_exchange *exchange, size_t *ret_length)
-{
-	*ret_length = exchange->length;
-	return exchange->body;
-}
-
-bool http_exchange_is_json(const struct http_exchange *exchange)
-{
-	return exchange->is_json;
-}
-
-bool http_exchange_admitted(const struct http_exchange *exchange)
-{
-	return exchange->admitted;
-}
-
-void http_exchange_reply(struct http_exchange *exchange, int status, const char *body,
-			 size_t length)
-{
-	struct http_connection *connection = exchange->connection;
-
-	free(exchange->body);
-	free(exchange);
-	if (!connection)
-		return;
-	connection->exchange = NULL;
-	send_reply(connection, status, body, length);
 }

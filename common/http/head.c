@@ -101,6 +101,32 @@ static int parse_target(struct slice target, struct http_head *head)
 	return 0;
 }
 
+static const struct {
+	const char *name;
+	enum http_method method;
+} methods[] = {
+	{"GET", HTTP_METHOD_GET}, {"HEAD", HTTP_METHOD_HEAD},     {"POST", HTTP_METHOD_POST},
+	{"PUT", HTTP_METHOD_PUT}, {"DELETE", HTTP_METHOD_DELETE},
+};
+
+/* Unlike most names in HTTP, those of methods know upper and lower case. */
+static enum http_method method_of(struct slice name)
+{
+	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
+		if (name.length == strlen(methods[i].name) &&
+		    memcmp(name.start, methods[i].name, name.length) == 0)
+			return methods[i].method;
+	return HTTP_METHOD_OTHER;
+}
+
+const char *http_method_name(unsigned method)
+{
+	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
+		if (methods[i].method == method)
+			return methods[i].name;
+	return NULL;
+}
+
 static int parse_request_line(struct slice line, struct http_head *head)
 {
 	struct slice method = cut(&line, ' ');
@@ -108,7 +134,7 @@ static int parse_request_line(struct slice line, struct http_head *head)
 
 	if (!is_token(method))
 		return 400;
-	head->is_head = method.length == 4 && memcmp(method.start, "HEAD", 4) == 0;
+	head->method = method_of(method);
 	int status = parse_target(target, head);
 	if (status != 0)
 		return status;
@@ -116,7 +142,8 @@ static int parse_request_line(struct slice line, struct http_head *head)
 		return 400;
 	if (line.start[5] != '1')
 		return 505;
-	head->keep_alive = line.start[7] != '0';
+	head->is_1_0 = line.start[7] == '0';
+	head->keep_alive = !head->is_1_0;
 	return 0;
 }
 
@@ -137,6 +164,14 @@ static int parse_length(struct slice value, struct http_head *head, bool *seen)
 	return 0;
 }
 
+static void set_type(struct http_head *head, struct slice type)
+{
+	if (type.length > HTTP_TYPE_MAX)
+		type.length = 0;
+	memcpy(head->content_type, type.start, type.length);
+	head->content_type[type.length] = '\0';
+}
+
 static int parse_field(struct slice line, struct http_head *head, bool *length_seen)
 {
 	const char *colon = memchr(line.start, ':', line.length);
@@ -153,7 +188,7 @@ static int parse_field(struct slice line, struct http_head *head, bool *length_s
 		if (list_has(value, "close"))
 			head->keep_alive = false;
 	} else if (equals(name, "Content-Type")) {
-		head->is_json = equals(trim(cut(&value, ';')), "application/json");
+		set_type(head, trim(cut(&value, ';')));
 	} else if (equals(name, "Expect")) {
 		head->expects_continue = equals(value, "100-continue");
 	}

@@ -37,25 +37,29 @@ static void cleanup_server(struct http_server **server)
 	http_server_free(*server);
 }
 
-int http_server_new(struct event_base *base, const char *bind_address, const json_t *rate_limits,
-		    SSL_CTX *tls, const struct http_server_limits *limits,
-		    const struct http_server_ops *ops, void *arg, struct http_server **ret,
+int http_server_new(const struct http_server_config *config, struct http_server **ret,
 		    char **ret_error)
 {
 	CLEANUP(cleanup_server) struct http_server *server = calloc(1, sizeof(*server));
+	int r;
 
 	if (!server)
 		return -ENOMEM;
-	server->base = base;
-	server->limits = *limits;
-	server->ops = ops;
-	server->arg = arg;
-	if (tls) {
-		SSL_CTX_up_ref(tls);
-		server->tls = tls;
+	server->base = config->base;
+	server->limits = config->limits;
+	server->router = config->router;
+	server->ops = config->ops;
+	server->arg = config->arg;
+	if (config->tls) {
+		SSL_CTX_up_ref(config->tls);
+		server->tls = config->tls;
 	}
-	int r = listener_new(base, bind_address, rate_limits, on_accept, server, &server->listener,
-			     ret_error);
+	if (config->bind_address)
+		r = listener_new(server->base, config->bind_address, config->rate_limits, on_accept,
+				 server, &server->listener, ret_error);
+	else
+		r = listener_new_unix(server->base, config->unix_socket, on_accept, server,
+				      &server->listener, ret_error);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(server);

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* The client as its settings make it; its calls are in jsonrpc_client_call.c, and how libcurl
+/* The client as its settings make it; its calls are in client_call.c, and how libcurl
  * meets the event loop in curl_loop.c. */
 #include "common/base/cleanup.h"
+#include "common/base/error.h"
 #include "common/jsonrpc/client_private.h"
 #include "common/net/tls.h"
 #include "common/settings/settings.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -22,18 +22,6 @@ void jsonrpc_client_destroy(struct jsonrpc_client *client)
 	free(client->url);
 	free(client->proxy);
 	free(client);
-}
-
-__attribute__((format(printf, 3, 4))) static int fail(int r, char **ret_error, const char *format,
-						      ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	if (vasprintf(ret_error, format, args) < 0)
-		*ret_error = NULL;
-	va_end(args);
-	return r;
 }
 
 static void cleanup_url(CURLU **url)
@@ -76,22 +64,24 @@ static int set_endpoint(struct jsonrpc_client *client, const char *endpoint, cha
 
 	if (!url || curl_url_set(url, CURLUPART_URL, endpoint, 0) != CURLUE_OK ||
 	    curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK)
-		return fail(-EINVAL, ret_error, "json-rpc client: endpoint %s is not a URL",
-			    endpoint);
+		return error_set(ret_error, -EINVAL, "json-rpc client: endpoint %s is not a URL",
+				 endpoint);
 	bool https = strcasecmp(scheme, "https") == 0, http = strcasecmp(scheme, "http") == 0;
 	curl_free(scheme);
 	if (!http && !https)
-		return fail(-EINVAL, ret_error,
-			    "json-rpc client: endpoint %s: must begin with http:// or https://",
-			    endpoint);
+		return error_set(
+			ret_error, -EINVAL,
+			"json-rpc client: endpoint %s: must begin with http:// or https://",
+			endpoint);
 	client->url = strdup(endpoint);
 	if (!client->url)
 		return -ENOMEM;
 	if (!https || !server_name)
 		return 0;
 	int r = rename_server(client, url, server_name);
-	return r < 0 ? fail(r, ret_error, "json-rpc client: tls.server_name %s is not a host name",
-			    server_name)
+	return r < 0 ? error_set(ret_error, r,
+				 "json-rpc client: tls.server_name %s is not a host name",
+				 server_name)
 		     : 0;
 }
 
@@ -104,8 +94,8 @@ static int check_tls(const struct jsonrpc_client *client, const char *endpoint, 
 		return 0;
 	int r = tls_context_new(client->tls, TLS_CLIENT, &context, &why);
 	if (r < 0)
-		return fail(r, ret_error, "json-rpc client for %s: tls: %s", endpoint,
-			    why ? why : strerror(-r));
+		return error_set(ret_error, r, "json-rpc client for %s: tls: %s", endpoint,
+				 why ? why : strerror(-r));
 	SSL_CTX_free(context);
 	return 0;
 }
@@ -128,7 +118,7 @@ int jsonrpc_client_new(struct event_base *base, const json_t *settings, struct j
 	if (!client)
 		return -ENOMEM;
 	if (!endpoint)
-		return fail(-EINVAL, ret_error, "json-rpc client: endpoint is missing");
+		return error_set(ret_error, -EINVAL, "json-rpc client: endpoint is missing");
 	client->base = base;
 	client->timeout_ms = timeout > 0 ? (unsigned)timeout : 0;
 	client->tls = tls ? json_deep_copy(tls) : NULL;

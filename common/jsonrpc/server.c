@@ -2,8 +2,10 @@
 #include "common/jsonrpc/server.h"
 
 #include "common/base/cleanup.h"
+#include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/http/server.h"
+#include "common/jsonrpc/endpoint.h"
 #include "common/net/tls.h"
 #include "common/settings/settings.h"
 
@@ -14,6 +16,7 @@
 /* For a block that does not set them. */
 #define BODY_BYTES     (4 << 20)
 #define HEAD_BYTES     (16 << 10)
+#define STREAM_BYTES   (256 << 10)
 #define CONNECTIONS    256
 #define TIMEOUT_MS     30000
 #define DEFAULT_PATH   "/jsonrpc"
@@ -23,17 +26,11 @@
 struct jsonrpc_server {
 	struct http_server *http;
 	char *address;
-	char *path;
 	char *peer_name;      /* NULL: every certificate of the authority */
 	json_t *fingerprints; /* listed besides; may be NULL */
 	bool verify;
-	jsonrpc_handler handler;
-	void *arg;
-};
-
-struct jsonrpc_call {
-	struct http_exchange *exchange;
-	struct jsonrpc_request request;
+	struct http_router *router;
+	struct jsonrpc_endpoint endpoint;
 };
 
 static bool is_listed(const json_t *fingerprints, const char *fingerprint)
@@ -72,76 +69,18 @@ static bool on_admit(const SSL *ssl, const struct addr *peer, void *arg)
 	return false;
 }
 
-/* Dumps `reply` and takes it; NULL stands for a lack of memory. */
-static void send_reply(struct http_exchange *exchange, int status, json_t *reply)
+/* Whatever is asked for: a stranger does not even learn which paths there are. */
+static void on_refuse(struct http_exchange *exchange, void *arg)
 {
-	static const char no_memory[] = "{\"jsonrpc\":\"2.0\",\"error\":{\"code\":-32603,"
-					"\"message\":\"internal error\"},\"id\":null}";
-	AUTO_FREE char *text = reply ? json_dumps(reply, JSON_COMPACT) : NULL;
-
-	json_decref(reply);
-	if (text)
-		http_exchange_reply(exchange, status, text, strlen(text));
-	else
-		http_exchange_reply(exchange, 400, no_memory, strlen(no_memory));
-}
-
-static void send_error(struct http_exchange *exchange, const json_t *id,
-		       struct jsonrpc_error *error)
-{
-	send_reply(exchange, 400, jsonrpc_error_reply(id, error));
-	jsonrpc_error_clear(error);
-}
-
-static void on_request(struct http_exchange *exchange, void *arg)
-{
-	static const char not_found[] = "{\"message\":\"not found\"}";
 	const struct jsonrpc_server *server = arg;
-	struct jsonrpc_request request = {0};
 	struct jsonrpc_error error = {0};
-	size_t length;
 
-	if (!http_exchange_admitted(exchange)) {
-		jsonrpc_error_set(&error, NOT_ADMITTED, NULL,
-				  "the certificate does not bear the name '%s'", server->peer_name);
-		send_error(exchange, NULL, &error);
-		return;
-	}
-	if (strcmp(http_exchange_path(exchange), server->path) != 0) {
-		http_exchange_reply(exchange, 404, not_found, strlen(not_found));
-		return;
-	}
-	const char *body = http_exchange_body(exchange, &length);
-	/* A web page can make a browser post anything but this type, here on loopback too. */
-	if (!http_exchange_is_json(exchange))
-		jsonrpc_error_set(&error, JSONRPC_PARSE_ERROR, NULL, "JSON required");
-	else if (jsonrpc_request_parse(body, length, &request, &error) == 0) {
-		struct jsonrpc_call *call = calloc(1, sizeof(*call));
-		if (call) {
-			call->exchange = exchange;
-			call->request = request;
-			server->handler(call, server->arg);
-			return;
-		}
-		jsonrpc_request_clear(&request);
-		jsonrpc_error_set(&error, JSONRPC_INTERNAL_ERROR, NULL, "internal error");
-	}
-	send_error(exchange, NULL, &error);
+	jsonrpc_error_set(&error, NOT_ADMITTED, NULL, "the certificate does not bear the name '%s'",
+			  server->peer_name);
+	jsonrpc_endpoint_refuse(exchange, &error);
 }
 
-static const struct http_server_ops http_ops = {on_admit, on_request};
-
-__attribute__((format(printf, 3, 4))) static int fail(int r, char **ret_error, const char *format,
-						      ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	if (vasprintf(ret_error, format, args) < 0)
-		*ret_error = NULL;
-	va_end(args);
-	return r;
-}
+static const struct http_server_ops http_ops = {on_admit, on_refuse};
 
 /* Who may speak to this server is told by a certificate, or by the machine's own border. */
 static int check_exposure(const struct jsonrpc_server *server, bool tls, char **ret_error)
@@ -152,11 +91,12 @@ static int check_exposure(const struct jsonrpc_server *server, bool tls, char **
 	if (tls && server->verify)
 		return 0;
 	if (!http_server_is_loopback(server->http))
-		return fail(-EACCES, ret_error,
-			    "json-rpc server %s: %s lets everybody who reaches this address send "
-			    "messages; add a tls block with verify_client: true, or bind to "
-			    "localhost",
-			    server->address, what);
+		return error_set(
+			ret_error, -EACCES,
+			"json-rpc server %s: %s lets everybody who reaches this address send "
+			"messages; add a tls block with verify_client: true, or bind to "
+			"localhost",
+			server->address, what);
 	log_warn("json-rpc server %s: %s: every program on this machine may send messages",
 		 server->address, what);
 	return 0;
@@ -170,19 +110,27 @@ static long long or_default(long long value, long long otherwise)
 static int start(struct jsonrpc_server *server, struct event_base *base, const json_t *settings,
 		 SSL_CTX *tls, char **ret_error)
 {
-	struct http_server_limits limits = {
-		.body_bytes =
-			(size_t)or_default(settings_integer(settings, "body_limit"), BODY_BYTES),
-		.head_bytes = HEAD_BYTES,
-		.connections = (unsigned)or_default(settings_integer(settings, "max_connections"),
-						    CONNECTIONS),
-		.request_ms =
-			(unsigned)or_default(settings_integer(settings, "timeout"), TIMEOUT_MS),
-		.idle_ms = (unsigned)or_default(settings_integer(settings, "timeout"), TIMEOUT_MS),
+	long long body = or_default(settings_integer(settings, "body_limit"), BODY_BYTES);
+	long long connections =
+		or_default(settings_integer(settings, "max_connections"), CONNECTIONS);
+	long long timeout = or_default(settings_integer(settings, "timeout"), TIMEOUT_MS);
+	const struct http_server_config config = {
+		.base = base,
+		.bind_address = server->address,
+		.rate_limits = settings_get(settings, "tcp_rate_limits"),
+		.tls = tls,
+		.limits = {.body_bytes = (size_t)body,
+			   .head_bytes = HEAD_BYTES,
+			   .stream_bytes = STREAM_BYTES,
+			   .connections = (unsigned)connections,
+			   .request_ms = (unsigned)timeout,
+			   .idle_ms = (unsigned)timeout},
+		.router = server->router,
+		.ops = &http_ops,
+		.arg = server,
 	};
 
-	int r = http_server_new(base, server->address, settings_get(settings, "tcp_rate_limits"),
-				tls, &limits, &http_ops, server, &server->http, ret_error);
+	int r = http_server_new(&config, &server->http, ret_error);
 	return r < 0 ? r : check_exposure(server, tls, ret_error);
 }
 
@@ -210,20 +158,22 @@ int jsonrpc_server_new(struct event_base *base, const json_t *settings, const ch
 	if (!server)
 		return -ENOMEM;
 	if (!address)
-		return fail(-EINVAL, ret_error, "json-rpc server: bind_address is missing");
-	server->handler = handler;
-	server->arg = arg;
+		return error_set(ret_error, -EINVAL, "json-rpc server: bind_address is missing");
+	server->endpoint = (struct jsonrpc_endpoint){handler, arg};
+	server->router = http_router_new();
 	server->address = strdup(address);
-	server->path = strdup(path ? path : DEFAULT_PATH);
 	server->peer_name = peer_name ? strdup(peer_name) : NULL;
 	server->verify = tls && settings_bool(tls, "verify_client");
 	server->fingerprints = json_deep_copy(settings_get(tls, "fingerprints"));
-	if (!server->address || !server->path || (peer_name && !server->peer_name))
+	if (!server->address || !server->router || (peer_name && !server->peer_name))
 		return -ENOMEM;
-	int r = tls ? tls_context_new(tls, TLS_SERVER, &context, &why) : 0;
+	int r = jsonrpc_endpoint_add(&server->endpoint, server->router, path ? path : DEFAULT_PATH);
 	if (r < 0)
-		return fail(r, ret_error, "json-rpc server %s: tls: %s", address,
-			    why ? why : strerror(-r));
+		return r;
+	r = tls ? tls_context_new(tls, TLS_SERVER, &context, &why) : 0;
+	if (r < 0)
+		return error_set(ret_error, r, "json-rpc server %s: tls: %s", address,
+				 why ? why : strerror(-r));
 	r = start(server, base, settings, context, ret_error);
 	if (r < 0)
 		return r;
@@ -236,9 +186,9 @@ void jsonrpc_server_free(struct jsonrpc_server *server)
 	if (!server)
 		return;
 	http_server_free(server->http);
+	http_router_free(server->router);
 	json_decref(server->fingerprints);
 	free(server->peer_name);
-	free(server->path);
 	free(server->address);
 	free(server);
 }
@@ -246,28 +196,4 @@ void jsonrpc_server_free(struct jsonrpc_server *server)
 uint16_t jsonrpc_server_port(const struct jsonrpc_server *server)
 {
 	return http_server_port(server->http);
-}
-
-const struct jsonrpc_request *jsonrpc_call_request(const struct jsonrpc_call *call)
-{
-	return &call->request;
-}
-
-static void call_free(struct jsonrpc_call *call)
-{
-	jsonrpc_request_clear(&call->request);
-	free(call);
-}
-
-void jsonrpc_call_result(struct jsonrpc_call *call, json_t *result)
-{
-	send_reply(call->exchange, 200, jsonrpc_result_reply(call->request.id, result));
-	json_decref(result);
-	call_free(call);
-}
-
-void jsonrpc_call_error(struct jsonrpc_call *call, struct jsonrpc_error *error)
-{
-	send_error(call->exchange, call->request.id, error);
-	call_free(call);
 }

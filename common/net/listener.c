@@ -3,8 +3,10 @@
 
 #include "common/base/cleanup.h"
 #include "common/base/clock.h"
+#include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/net/rate_limit.h"
+#include "common/net/unix_socket.h"
 
 #include <errno.h>
 #include <event2/listener.h>
@@ -29,18 +31,6 @@ struct listener {
 	uint16_t port;
 	bool loopback;
 };
-
-__attribute__((format(printf, 3, 4))) static int fail(int r, char **ret_error, const char *format,
-						      ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	if (vasprintf(ret_error, format, args) < 0)
-		*ret_error = NULL;
-	va_end(args);
-	return r;
-}
 
 static void on_accept(struct evconnlistener *socket, evutil_socket_t fd, struct sockaddr *sa,
 		      int length, void *arg)
@@ -124,6 +114,21 @@ static uint16_t bound_port(int fd)
 						  : ((struct sockaddr_in6 *)&addr.sa)->sin6_port);
 }
 
+/* Takes `fd` in any case. */
+static int watch_socket(struct listener *listener, struct event_base *base, int fd)
+{
+	struct evconnlistener *socket = evconnlistener_new(
+		base, on_accept, listener, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
+
+	if (!socket) {
+		(void)close(fd);
+		return -ENOMEM;
+	}
+	evconnlistener_set_error_cb(socket, on_error);
+	listener->sockets[listener->n_sockets++] = socket;
+	return 0;
+}
+
 static int add_socket(struct listener *listener, struct event_base *base, struct addr *addr)
 {
 	AUTO_CLOSE int fd = -1;
@@ -141,13 +146,11 @@ static int add_socket(struct listener *listener, struct event_base *base, struct
 	}
 	if (r < 0)
 		return r;
-	struct evconnlistener *socket = evconnlistener_new(
-		base, on_accept, listener, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
-	if (!socket)
-		return -ENOMEM;
-	listener->port = bound_port(TAKE_FD(fd));
-	evconnlistener_set_error_cb(socket, on_error);
-	listener->sockets[listener->n_sockets++] = socket;
+	uint16_t port = bound_port(fd);
+	r = watch_socket(listener, base, TAKE_FD(fd));
+	if (r < 0)
+		return r;
+	listener->port = port;
 	listener->loopback = listener->loopback && addr_is_loopback(addr);
 	return 0;
 }
@@ -159,9 +162,9 @@ static int add_sockets(struct listener *listener, struct event_base *base, char 
 	int n = addr_resolve(listener->name, addresses, ADDRESSES_MAX);
 
 	if (n < 0)
-		return fail(n, ret_error, "cannot listen on %s: %s", listener->name,
-			    n == -ENOENT ? "the name does not resolve"
-					 : "not an address of the form host:port");
+		return error_set(ret_error, n, "cannot listen on %s: %s", listener->name,
+				 n == -ENOENT ? "the name does not resolve"
+					      : "not an address of the form host:port");
 	for (int i = 0; i < n; i++) {
 		int r = add_socket(listener, base, &addresses[i]);
 		if (r == 0)
@@ -172,8 +175,8 @@ static int add_sockets(struct listener *listener, struct event_base *base, char 
 			log_debug("not listening on %s: %s", text, strerror(-r));
 			continue;
 		}
-		return fail(r, ret_error, "cannot listen on %s (bind_address %s): %s", text,
-			    listener->name, strerror(-r));
+		return error_set(ret_error, r, "cannot listen on %s (bind_address %s): %s", text,
+				 listener->name, strerror(-r));
 	}
 	return 0;
 }
@@ -183,8 +186,8 @@ static void cleanup_listener(struct listener **listener)
 	listener_free(*listener);
 }
 
-int listener_new(struct event_base *base, const char *bind_address, const json_t *rate_limits,
-		 listener_accept accept, void *arg, struct listener **ret, char **ret_error)
+static int make(struct event_base *base, const char *name, listener_accept accept, void *arg,
+		struct listener **ret)
 {
 	CLEANUP(cleanup_listener) struct listener *listener = calloc(1, sizeof(*listener));
 
@@ -193,14 +196,47 @@ int listener_new(struct event_base *base, const char *bind_address, const json_t
 	listener->accept = accept;
 	listener->arg = arg;
 	listener->loopback = true;
-	listener->name = strdup(bind_address);
+	listener->name = strdup(name);
 	listener->resume = evtimer_new(base, on_resume, listener);
 	if (!listener->name || !listener->resume)
 		return -ENOMEM;
-	int r = rate_limit_new(rate_limits, &listener->limit);
+	*ret = TAKE_PTR(listener);
+	return 0;
+}
+
+int listener_new(struct event_base *base, const char *bind_address, const json_t *rate_limits,
+		 listener_accept accept, void *arg, struct listener **ret, char **ret_error)
+{
+	CLEANUP(cleanup_listener) struct listener *listener = NULL;
+
+	int r = make(base, bind_address, accept, arg, &listener);
 	if (r < 0)
-		return fail(r, ret_error, "tcp_rate_limits of %s: %s", bind_address, strerror(-r));
+		return r;
+	r = rate_limit_new(rate_limits, &listener->limit);
+	if (r < 0)
+		return error_set(ret_error, r, "tcp_rate_limits of %s: %s", bind_address,
+				 strerror(-r));
 	r = add_sockets(listener, base, ret_error);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(listener);
+	return 0;
+}
+
+int listener_new_unix(struct event_base *base, const struct unix_socket *unix_socket,
+		      listener_accept accept, void *arg, struct listener **ret, char **ret_error)
+{
+	CLEANUP(cleanup_listener) struct listener *listener = NULL;
+	int fd;
+
+	int r = make(base, unix_socket->path, accept, arg, &listener);
+	if (r < 0)
+		return r;
+	r = unix_socket_listen(unix_socket, BACKLOG, &fd);
+	if (r < 0)
+		return error_set(ret_error, r, "cannot listen on %s: %s", unix_socket->path,
+				 r == -EADDRINUSE ? "another process listens there" : strerror(-r));
+	r = watch_socket(listener, base, fd);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(listener);

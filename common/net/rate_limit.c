@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "common/net/rate_limit.h"
 
+#include "common/base/siphash.h"
+
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #define SLOTS   8192 /* power of two */
 #define PROBES  8
@@ -22,8 +23,12 @@ struct slot {
 	uint32_t count[WINDOWS];
 };
 
+/*
+ * Not a table.h: strangers would make that grow. A source has PROBES places
+ * here, which it takes from one that is over its windows, or shares.
+ */
 struct rate_limit {
-	uint64_t seed;
+	struct siphash_key key;
 	uint32_t limit[WINDOWS]; /* 0: none */
 	struct slot slots[SLOTS];
 };
@@ -41,8 +46,7 @@ int rate_limit_new(const json_t *settings, struct rate_limit **ret)
 	limit = calloc(1, sizeof(*limit));
 	if (!limit)
 		return -ENOMEM;
-	if (getrandom(&limit->seed, sizeof(limit->seed), 0) != sizeof(limit->seed))
-		limit->seed = (uint64_t)(uintptr_t)limit;
+	siphash_key_new(&limit->key);
 	json_array_foreach(settings, i, item) {
 		const char *type = json_string_value(json_object_get(item, "type"));
 		json_int_t value = json_integer_value(json_object_get(item, "limit"));
@@ -66,16 +70,6 @@ void rate_limit_free(struct rate_limit *limit)
 	free(limit);
 }
 
-/* FNV-1a from a random start: whoever wants to collide with another source has to guess it. */
-static size_t hash(const struct rate_limit *limit, const uint8_t key[ADDR_SOURCE_BYTES])
-{
-	uint64_t h = 14695981039346656037ULL ^ limit->seed;
-
-	for (size_t i = 0; i < ADDR_SOURCE_BYTES; i++)
-		h = (h ^ key[i]) * 1099511628211ULL;
-	return (size_t)(h ^ h >> 32);
-}
-
 static bool is_live(const struct rate_limit *limit, const struct slot *slot, uint64_t now_ms)
 {
 	for (int w = 0; w < WINDOWS; w++)
@@ -88,7 +82,7 @@ static struct slot *find_slot(struct rate_limit *limit, const uint8_t key[ADDR_S
 			      uint64_t now_ms)
 {
 	struct slot *expired = NULL, *slot = NULL;
-	size_t start = hash(limit, key);
+	size_t start = (size_t)siphash(&limit->key, key, ADDR_SOURCE_BYTES);
 
 	for (size_t i = 0; i < PROBES; i++) {
 		slot = &limit->slots[(start + i) & (SLOTS - 1)];

@@ -2,6 +2,7 @@
 #include "common/net/tls.h"
 
 #include "common/base/cleanup.h"
+#include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/settings/settings.h"
 
@@ -22,18 +23,16 @@ static void cleanup_context(SSL_CTX **context)
 	SSL_CTX_free(*context);
 }
 
+/* The errors that OpenSSL has queued are said, or follow from what is. */
 __attribute__((format(printf, 2, 3))) static int fail(char **ret_error, const char *format, ...)
 {
 	va_list args;
-	char *text = NULL;
 
 	va_start(args, format);
-	if (vasprintf(&text, format, args) < 0)
-		text = NULL;
+	int r = error_set_list(ret_error, -EINVAL, format, args);
 	va_end(args);
 	ERR_clear_error();
-	*ret_error = text;
-	return text ? -EINVAL : -ENOMEM;
+	return r;
 }
 
 /* The oldest error is the cause, those after it are its echoes in the upper layers. */

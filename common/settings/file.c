@@ -11,7 +11,7 @@
 
 #define READ_CHUNK 65536
 
-int settings_explain(struct loader *loader, struct place place, int r)
+int settings_explain(struct loader *loader, struct settings_place place, int r)
 {
 	if (r != -E2BIG)
 		return r;
@@ -53,7 +53,7 @@ static int read_all(int fd, char **ret, size_t *ret_length)
 }
 
 /* Refuse a file that is being read already, by whatever name. */
-static int enter(struct loader *loader, int fd, const char *file, struct place from)
+static int enter(struct loader *loader, int fd, const char *file, struct settings_place from)
 {
 	struct stat st;
 
@@ -81,7 +81,8 @@ static int enter(struct loader *loader, int fd, const char *file, struct place f
 	return 0;
 }
 
-static int resolve(struct loader *loader, int fd, const char *file, struct place from, json_t **ret)
+static int resolve(struct loader *loader, int fd, const char *file, struct settings_place from,
+		   json_t **ret)
 {
 	AUTO_FREE char *text = NULL;
 	AUTO_JSON json_t *tree = NULL;
@@ -111,7 +112,8 @@ static int resolve(struct loader *loader, int fd, const char *file, struct place
 	return r;
 }
 
-int settings_file_load(struct loader *loader, const char *path, struct place from, json_t **ret)
+int settings_file_load(struct loader *loader, const char *path, struct settings_place from,
+		       json_t **ret)
 {
 	const char *file = lines_file(loader->lines, path);
 	unsigned depth = loader->depth;

@@ -28,7 +28,8 @@ struct loader {
  * `path` is absolute. `from` is the place of the $include, or the variable
  * that named the file. 0, -EINVAL with an error in the report, -ENOMEM.
  */
-int settings_file_load(struct loader *loader, const char *path, struct place from, json_t **ret);
+int settings_file_load(struct loader *loader, const char *path, struct settings_place from,
+		       json_t **ret);
 
 /* Its three steps, each on the tree of the file `path`. */
 
@@ -40,7 +41,7 @@ int settings_resolve_refs(struct loader *loader, const char *file, json_t *tree)
 int settings_resolve_vars(struct loader *loader, const char *path, json_t *tree);
 
 /* The error for a loading that has become too large; passes other results on. */
-int settings_explain(struct loader *loader, struct place place, int r);
+int settings_explain(struct loader *loader, struct settings_place place, int r);
 
 /* Ask the person at the terminal for a line. -ENOTTY, -ENODATA, -ENOMEM. */
 int settings_prompt(const char *name, int sensitive, char **ret);

@@ -9,7 +9,7 @@
 #include <string.h>
 
 static int include_one(struct loader *loader, const char *path, const json_t *name,
-		       struct place place, json_t **ret)
+		       struct settings_place place, json_t **ret)
 {
 	const char *text = json_string_value(name), *slash = strrchr(path, '/');
 	AUTO_FREE char *target = NULL;
@@ -34,7 +34,7 @@ static int include_one(struct loader *loader, const char *path, const json_t *na
 /* The included maps in their order, then the map's own keys on top. */
 static int include_into_map(struct loader *loader, const char *path, json_t *map, json_t **ret)
 {
-	struct place place = lines_get(loader->lines, map, "$include");
+	struct settings_place place = lines_get(loader->lines, map, "$include");
 	AUTO_JSON json_t *names = json_incref(json_object_get(map, "$include"));
 	AUTO_JSON json_t *out = json_object(), *list = NULL;
 	json_t *name;
@@ -85,7 +85,8 @@ static int include_in_list(struct loader *loader, const char *path, json_t *list
 	if (!out)
 		return -ENOMEM;
 	json_array_foreach(list, index, element) {
-		struct place place = lines_get(loader->lines, list, lines_index(index, text));
+		struct settings_place place =
+			lines_get(loader->lines, list, lines_index(index, text));
 		AUTO_JSON json_t *value = json_incref(element);
 		bool was_map = json_is_object(element);
 		int r = settings_include(loader, path, &value);
@@ -95,7 +96,7 @@ static int include_in_list(struct loader *loader, const char *path, json_t *list
 			json_t *part;
 
 			json_array_foreach(value, i, part) {
-				struct place at =
+				struct settings_place at =
 					lines_get(loader->lines, value, lines_index(i, text));
 
 				r = settings_append(loader->lines, out, json_incref(part), at);

@@ -19,14 +19,14 @@ static int find_places(const char *text, size_t length, const char *file, struct
 	if (r == 0)
 		return lines_copy(lines, tree, same);
 	if (r == -EINVAL)
-		return lines_spread(lines, tree, (struct place){file, 0});
+		return lines_spread(lines, tree, (struct settings_place){file, 0});
 	return r;
 }
 
 int settings_parse_json(const char *text, size_t length, const char *file, struct lines *lines,
 			struct settings_report *report, json_t **ret)
 {
-	struct place place = {file, 0};
+	struct settings_place place = {file, 0};
 	json_error_t error;
 
 	AUTO_JSON json_t *tree = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);

@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "common/settings/lines.h"
 
+#include "common/base/container_of.h"
+#include "common/base/table.h"
+
 #include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-#define FIRST_SLOTS 256
-
 struct entry {
-	json_t *container; /* NULL: the slot is free */
-	char *key;
-	struct place place;
+	struct table_link link;
+	json_t *container; /* owned */
+	struct settings_place place;
+	char key[];
 };
 
 struct name {
@@ -21,9 +23,7 @@ struct name {
 };
 
 struct lines {
-	struct entry *slots;
-	size_t n_slots; /* a power of two */
-	size_t n_used;
+	struct table entries; /* by container and key */
 	struct name *names;
 };
 
@@ -31,30 +31,27 @@ struct lines *lines_new(void)
 {
 	struct lines *lines = calloc(1, sizeof(*lines));
 
-	if (!lines)
-		return NULL;
-	lines->n_slots = FIRST_SLOTS;
-	lines->slots = calloc(lines->n_slots, sizeof(*lines->slots));
-	if (!lines->slots) {
-		free(lines);
-		return NULL;
-	}
+	if (lines)
+		table_init(&lines->entries);
 	return lines;
 }
 
 void lines_free(struct lines *lines)
 {
+	struct table_link *link, *next;
+
 	if (!lines)
 		return;
-	for (size_t i = 0; i < lines->n_slots; i++) {
-		json_decref(lines->slots[i].container);
-		free(lines->slots[i].key);
+	TABLE_FOREACH(link, next, &lines->entries) {
+		struct entry *entry = container_of(link, struct entry, link);
+		json_decref(entry->container);
+		free(entry);
 	}
-	for (struct name *name = lines->names, *next; name; name = next) {
-		next = name->next;
+	table_clear(&lines->entries);
+	for (struct name *name = lines->names, *after; name; name = after) {
+		after = name->next;
 		free(name);
 	}
-	free(lines->slots);
 	free(lines);
 }
 
@@ -74,73 +71,65 @@ const char *lines_file(struct lines *lines, const char *name)
 	return new->text;
 }
 
-/* FNV-1a over the container's address and the key. */
-static size_t hash(const json_t *container, const char *key)
-{
-	uint64_t h = 14695981039346656037ULL ^ (uint64_t)(uintptr_t)container;
+struct lines_key {
+	const json_t *container;
+	const char *key;
+};
 
-	for (h *= 1099511628211ULL; *key; key++)
-		h = (h ^ (unsigned char)*key) * 1099511628211ULL;
-	return (size_t)(h ^ (h >> 29));
+static uint64_t hash_of(const struct lines *lines, const struct lines_key *spot)
+{
+	const uint64_t parts[] = {(uint64_t)(uintptr_t)spot->container,
+				  table_hash_string(&lines->entries, spot->key)};
+
+	return table_hash(&lines->entries, parts, sizeof(parts));
 }
 
-static struct entry *find(const struct lines *lines, const json_t *container, const char *key)
+static bool same_spot(const struct table_link *link, const void *key)
 {
-	size_t i = hash(container, key) & (lines->n_slots - 1);
+	const struct entry *entry = container_of(link, const struct entry, link);
+	const struct lines_key *spot = key;
 
-	while (lines->slots[i].container &&
-	       (lines->slots[i].container != container || strcmp(lines->slots[i].key, key) != 0))
-		i = (i + 1) & (lines->n_slots - 1);
-	return &lines->slots[i];
+	return entry->container == spot->container && strcmp(entry->key, spot->key) == 0;
 }
 
-static int grow(struct lines *lines)
+static struct entry *find(const struct lines *lines, const struct lines_key *spot, uint64_t hash)
 {
-	struct lines larger = {.n_slots = lines->n_slots * 2};
+	struct table_link *link = table_find(&lines->entries, hash, same_spot, spot);
 
-	larger.slots = calloc(larger.n_slots, sizeof(*larger.slots));
-	if (!larger.slots)
-		return -ENOMEM;
-	for (size_t i = 0; i < lines->n_slots; i++)
-		if (lines->slots[i].container)
-			*find(&larger, lines->slots[i].container, lines->slots[i].key) =
-				lines->slots[i];
-	free(lines->slots);
-	lines->slots = larger.slots;
-	lines->n_slots = larger.n_slots;
-	return 0;
+	return link ? container_of(link, struct entry, link) : NULL;
 }
 
-int lines_set(struct lines *lines, json_t *container, const char *key, struct place place)
+int lines_set(struct lines *lines, json_t *container, const char *key, struct settings_place place)
 {
-	struct entry *entry = find(lines, container, key);
+	const struct lines_key spot = {container, key};
+	uint64_t hash = hash_of(lines, &spot);
+	struct entry *entry = find(lines, &spot, hash);
+	size_t size = strlen(key) + 1;
 
-	if (entry->container) {
+	if (entry) {
 		entry->place = place;
 		return 0;
 	}
-	if (lines->n_used >= SETTINGS_VALUES_MAX)
+	if (lines->entries.n >= SETTINGS_VALUES_MAX)
 		return -E2BIG;
-	if ((lines->n_used + 1) * 4 > lines->n_slots * 3) {
-		int r = grow(lines);
-
-		if (r < 0)
-			return r;
-		entry = find(lines, container, key);
-	}
-	char *copy = strdup(key);
-	if (!copy)
+	entry = malloc(sizeof(*entry) + size);
+	if (!entry)
 		return -ENOMEM;
-	*entry = (struct entry){json_incref(container), copy, place};
-	lines->n_used++;
+	entry->container = json_incref(container);
+	entry->place = place;
+	memcpy(entry->key, key, size);
+	table_add(&lines->entries, &entry->link, hash);
 	return 0;
 }
 
-struct place lines_get(const struct lines *lines, const json_t *container, const char *key)
+struct settings_place lines_get(const struct lines *lines, const json_t *container, const char *key)
 {
+	const struct lines_key spot = {container, key};
+
 	if (!lines)
-		return (struct place){0};
-	return find(lines, container, key)->place;
+		return (struct settings_place){0};
+	const struct entry *entry = find(lines, &spot, hash_of(lines, &spot));
+	return entry ? entry->place : (struct settings_place){0};
 }
 
 const char *lines_index(size_t index, char text[SETTINGS_INDEX_TEXT])
@@ -150,7 +139,8 @@ const char *lines_index(size_t index, char text[SETTINGS_INDEX_TEXT])
 }
 
 /* Either the places of `from`, or, without it, `place` for all. */
-static int copy_places(struct lines *lines, json_t *to, const json_t *from, struct place place)
+static int copy_places(struct lines *lines, json_t *to, const json_t *from,
+		       struct settings_place place)
 {
 	char text[SETTINGS_INDEX_TEXT];
 	const char *key;
@@ -181,10 +171,10 @@ static int copy_places(struct lines *lines, json_t *to, const json_t *from, stru
 
 int lines_copy(struct lines *lines, json_t *to, const json_t *from)
 {
-	return copy_places(lines, to, from, (struct place){0});
+	return copy_places(lines, to, from, (struct settings_place){0});
 }
 
-int lines_spread(struct lines *lines, json_t *tree, struct place place)
+int lines_spread(struct lines *lines, json_t *tree, struct settings_place place)
 {
 	return copy_places(lines, tree, NULL, place);
 }

@@ -14,7 +14,7 @@
 #define SETTINGS_DEPTH_MAX  64
 #define SETTINGS_INDEX_TEXT 24
 
-struct place {
+struct settings_place {
 	const char *file; /* NULL: unknown */
 	unsigned line;    /* 0: unknown */
 };
@@ -31,9 +31,10 @@ const char *lines_file(struct lines *lines, const char *name);
  * Remember where container[key] comes from; the table holds a reference to
  * the container. -E2BIG: more than SETTINGS_VALUES_MAX values. -ENOMEM.
  */
-int lines_set(struct lines *lines, json_t *container, const char *key, struct place place);
+int lines_set(struct lines *lines, json_t *container, const char *key, struct settings_place place);
 /* {NULL, 0} if unknown; `lines` may be NULL. */
-struct place lines_get(const struct lines *lines, const json_t *container, const char *key);
+struct settings_place lines_get(const struct lines *lines, const json_t *container,
+				const char *key);
 
 /* The same for an element of a list: its index as a key. */
 const char *lines_index(size_t index, char text[SETTINGS_INDEX_TEXT]);
@@ -41,4 +42,4 @@ const char *lines_index(size_t index, char text[SETTINGS_INDEX_TEXT]);
 /* Give `to` and all below it the places of the equally shaped `from`. */
 int lines_copy(struct lines *lines, json_t *to, const json_t *from);
 /* Give all below `tree` the place `place`. */
-int lines_spread(struct lines *lines, json_t *tree, struct place place);
+int lines_spread(struct lines *lines, json_t *tree, struct settings_place place);

@@ -14,8 +14,8 @@ struct refs {
 
 static int resolve_below(struct refs *refs, json_t *container, unsigned depth);
 
-static int look_up(struct refs *refs, const json_t *ref, struct place place, unsigned depth,
-		   json_t **ret)
+static int look_up(struct refs *refs, const json_t *ref, struct settings_place place,
+		   unsigned depth, json_t **ret)
 {
 	const json_t *name = json_object_get(ref, "$ref");
 	const char *text = json_string_value(name);
@@ -47,8 +47,8 @@ static int look_up(struct refs *refs, const json_t *ref, struct place place, uns
 }
 
 /* What is to stand in the place of `value`; NULL: it may stay. */
-static int resolve_value(struct refs *refs, json_t *value, struct place place, unsigned depth,
-			 json_t **ret)
+static int resolve_value(struct refs *refs, json_t *value, struct settings_place place,
+			 unsigned depth, json_t **ret)
 {
 	AUTO_JSON json_t *now = json_incref(value);
 	int r;
@@ -75,7 +75,8 @@ static int resolve_list(struct refs *refs, json_t *list, unsigned depth)
 	size_t index;
 
 	json_array_foreach(list, index, value) {
-		struct place place = lines_get(refs->loader->lines, list, lines_index(index, text));
+		struct settings_place place =
+			lines_get(refs->loader->lines, list, lines_index(index, text));
 		json_t *new = NULL;
 
 		int r = resolve_value(refs, value, place, depth, &new);
@@ -119,7 +120,7 @@ int settings_resolve_refs(struct loader *loader, const char *file, json_t *tree)
 	struct refs refs = {loader, tree};
 
 	if (json_object_get(tree, "$ref")) {
-		settings_report_error(loader->report, (struct place){file, 0}, "$ref",
+		settings_report_error(loader->report, (struct settings_place){file, 0}, "$ref",
 				      "the whole file cannot be a reference");
 		return -EINVAL;
 	}

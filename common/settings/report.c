@@ -26,8 +26,8 @@ static void add(char ***list, size_t *n, char *line)
 	larger[(*n)++] = line;
 }
 
-__attribute__((format(printf, 3, 0))) static char *compose(struct place place, const char *key,
-							   const char *format, va_list args)
+__attribute__((format(printf, 3, 0))) static char *
+compose(struct settings_place place, const char *key, const char *format, va_list args)
 {
 	AUTO_FREE char *what = NULL, *where = NULL;
 	char *line;
@@ -51,8 +51,8 @@ __attribute__((format(printf, 3, 0))) static char *compose(struct place place, c
 	return r < 0 ? NULL : line;
 }
 
-void settings_report_error(struct settings_report *report, struct place place, const char *key,
-			   const char *format, ...)
+void settings_report_error(struct settings_report *report, struct settings_place place,
+			   const char *key, const char *format, ...)
 {
 	va_list args;
 
@@ -65,8 +65,8 @@ void settings_report_error(struct settings_report *report, struct place place, c
 		add(&report->errors, &report->n_errors, line);
 }
 
-void settings_report_warning(struct settings_report *report, struct place place, const char *key,
-			     const char *format, ...)
+void settings_report_warning(struct settings_report *report, struct settings_place place,
+			     const char *key, const char *format, ...)
 {
 	va_list args;
 

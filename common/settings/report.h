@@ -12,7 +12,9 @@
  * be NULL: then nothing is kept. When memory runs out the line is lost;
  * settings_load() still fails.
  */
-void settings_report_error(struct settings_report *report, struct place place, const char *key,
-			   const char *format, ...) __attribute__((format(printf, 4, 5)));
-void settings_report_warning(struct settings_report *report, struct place place, const char *key,
-			     const char *format, ...) __attribute__((format(printf, 4, 5)));
+void settings_report_error(struct settings_report *report, struct settings_place place,
+			   const char *key, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+void settings_report_warning(struct settings_report *report, struct settings_place place,
+			     const char *key, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));

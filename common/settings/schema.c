@@ -19,7 +19,7 @@ struct check {
 /* A value to be looked at: what it is called and where it stands. */
 struct spot {
 	const char *path;
-	struct place place;
+	struct settings_place place;
 };
 
 static int check_value(struct check *check, const struct schema_key *key, enum schema_type type,
@@ -320,7 +320,7 @@ static int check_value(struct check *check, const struct schema_key *key, enum s
 }
 
 int schema_check(const struct schema *schema, const json_t *tree, const struct lines *lines,
-		 struct place origin, struct settings_report *report, json_t **ret)
+		 struct settings_place origin, struct settings_report *report, json_t **ret)
 {
 	struct check check = {.lines = lines, .report = report};
 	struct spot root = {"", origin};

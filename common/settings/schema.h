@@ -81,7 +81,7 @@ struct schema {
  * the tree as a whole. 0, -EINVAL with every error in the report, -ENOMEM.
  */
 int schema_check(const struct schema *schema, const json_t *tree, const struct lines *lines,
-		 struct place origin, struct settings_report *report, json_t **ret);
+		 struct settings_place origin, struct settings_report *report, json_t **ret);
 
 /* The reference as Markdown: a table for each schema, then one for each named block in them. */
 void schema_print(const struct schema *const *schemas, size_t n, FILE *to);

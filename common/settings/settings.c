@@ -15,7 +15,7 @@
 /* One loading: the tree as far as it is merged, and where it comes from. */
 struct loading {
 	struct loader loader;
-	struct place from; /* the environment variable, for want of a better place */
+	struct settings_place from; /* the environment variable, for want of a better place */
 	json_t *tree;
 	const char *first; /* the first file */
 };
@@ -28,7 +28,7 @@ static int add_file(struct loading *loading, const char *path)
 	int r = settings_file_load(loader, path, loading->from, &tree);
 	if (r < 0)
 		return r;
-	struct place place = {lines_file(loader->lines, path), 0};
+	struct settings_place place = {lines_file(loader->lines, path), 0};
 	if (!place.file)
 		return -ENOMEM;
 	if (!loading->first)
@@ -74,7 +74,7 @@ static int add_entry(struct loading *loading, const char *folder, const char *na
 	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
 		return 0;
 	if (ends_with(name, ".yaml")) {
-		settings_report_warning(loading->loader.report, (struct place){0}, path,
+		settings_report_warning(loading->loader.report, (struct settings_place){0}, path,
 					"is not read; in a folder only *.yml and *.json are");
 		return 0;
 	}
@@ -154,7 +154,7 @@ static int load(struct loading *loading, const char *variable, const struct sche
 	int r = add_all(loading, list ? list : "");
 	if (r < 0)
 		return r;
-	struct place origin = {loading->first, 0};
+	struct settings_place origin = {loading->first, 0};
 	if (!origin.file)
 		origin = loading->from;
 	return schema_check(schema, loading->tree, loading->loader.lines, origin,

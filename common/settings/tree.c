@@ -9,7 +9,7 @@
 
 #define KEY_TEXT_MAX 1024
 
-int settings_append(struct lines *lines, json_t *list, json_t *value, struct place place)
+int settings_append(struct lines *lines, json_t *list, json_t *value, struct settings_place place)
 {
 	char text[SETTINGS_INDEX_TEXT];
 
@@ -19,7 +19,7 @@ int settings_append(struct lines *lines, json_t *list, json_t *value, struct pla
 }
 
 int settings_put(struct lines *lines, json_t *map, const char *key, json_t *value,
-		 struct place place)
+		 struct settings_place place)
 {
 	if (!value || json_object_set_new(map, key, value) < 0)
 		return -ENOMEM;

@@ -25,7 +25,7 @@ int settings_merge(struct lines *lines, enum merge_stage stage, json_t *into, co
 unsigned settings_depth(const json_t *tree);
 
 /* Append an element with its place; takes `value`, which may be NULL (-ENOMEM). */
-int settings_append(struct lines *lines, json_t *list, json_t *value, struct place place);
+int settings_append(struct lines *lines, json_t *list, json_t *value, struct settings_place place);
 /* Set a key with its place; takes `value`, which may be NULL (-ENOMEM). */
 int settings_put(struct lines *lines, json_t *map, const char *key, json_t *value,
-		 struct place place);
+		 struct settings_place place);

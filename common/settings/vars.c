@@ -91,8 +91,8 @@ static int convert(struct vars *vars, json_t *value, const char *type, json_t **
 }
 
 /* What the variable's source gives: NULL if nothing. */
-static int fetch(struct vars *vars, const char *name, const json_t *var, struct place place,
-		 json_t **ret)
+static int fetch(struct vars *vars, const char *name, const json_t *var,
+		 struct settings_place place, json_t **ret)
 {
 	const char *source = settings_string(var, "source");
 	AUTO_FREE char *line = NULL;
@@ -129,7 +129,8 @@ static int fetch(struct vars *vars, const char *name, const json_t *var, struct 
 	return 0;
 }
 
-static int evaluate(struct vars *vars, const char *name, const json_t *var, struct place place)
+static int evaluate(struct vars *vars, const char *name, const json_t *var,
+		    struct settings_place place)
 {
 	AUTO_JSON json_t *value = NULL, *converted = NULL;
 	const char *type = settings_string(var, "type");
@@ -166,7 +167,7 @@ static int define(struct vars *vars, const json_t *definitions)
 	json_t *definition;
 
 	json_object_foreach((json_t *)definitions, name, definition) {
-		struct place place = lines_get(vars->loader->lines, definitions, name);
+		struct settings_place place = lines_get(vars->loader->lines, definitions, name);
 		AUTO_JSON json_t *var = NULL;
 
 		if (!settings_is_variable(name)) {
@@ -205,7 +206,8 @@ static int define_context(struct vars *vars)
 	return 0;
 }
 
-static int replace(struct vars *vars, const json_t *value, struct place place, json_t **ret)
+static int replace(struct vars *vars, const json_t *value, struct settings_place place,
+		   json_t **ret)
 {
 	char name[SETTINGS_VARIABLE_MAX + 1];
 
@@ -278,8 +280,8 @@ int settings_resolve_vars(struct loader *loader, const char *path, json_t *tree)
 	int r = define_context(&vars);
 	if (r < 0) {
 		if (r == -EINVAL)
-			settings_report_error(loader->report, (struct place){path, 0}, NULL,
-					      "the file's name is not valid UTF-8");
+			settings_report_error(loader->report, (struct settings_place){path, 0},
+					      NULL, "the file's name is not valid UTF-8");
 		return r;
 	}
 	if (definitions && !json_is_object(definitions)) {

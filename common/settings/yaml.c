@@ -28,9 +28,9 @@ static void cleanup_event(yaml_event_t *event)
 }
 #define AUTO_EVENT CLEANUP(cleanup_event)
 
-static struct place at(const struct reader *reader, yaml_mark_t mark)
+static struct settings_place at(const struct reader *reader, yaml_mark_t mark)
 {
-	return (struct place){reader->file, (unsigned)mark.line + 1};
+	return (struct settings_place){reader->file, (unsigned)mark.line + 1};
 }
 
 #define ERROR(place, ...) settings_report_error(reader->report, (place), NULL, __VA_ARGS__)
@@ -55,7 +55,7 @@ static int next_event(struct reader *reader, yaml_event_t *event)
 }
 
 /* Limits of the table of places come back as errors of the file. */
-static int explain(const struct reader *reader, struct place place, int r)
+static int explain(const struct reader *reader, struct settings_place place, int r)
 {
 	if (r != -E2BIG)
 		return r;
@@ -78,7 +78,7 @@ static int parse_scalar(struct reader *reader, const yaml_event_t *event, json_t
 	const char *text = (const char *)event->data.scalar.value;
 	const char *tag = (const char *)event->data.scalar.tag;
 	size_t length = event->data.scalar.length;
-	struct place place = at(reader, event->start_mark);
+	struct settings_place place = at(reader, event->start_mark);
 	bool string = event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
 	AUTO_JSON json_t *value = NULL;
 	int r;
@@ -130,7 +130,7 @@ static int parse_sequence(struct reader *reader, const yaml_event_t *start, unsi
 		r = parse_node(reader, &event, depth, &value);
 		if (r < 0)
 			return r;
-		struct place place = at(reader, event.start_mark);
+		struct settings_place place = at(reader, event.start_mark);
 		r = explain(reader, place, settings_append(reader->lines, list, value, place));
 		if (r < 0)
 			return r;
@@ -144,7 +144,7 @@ static int parse_sequence(struct reader *reader, const yaml_event_t *start, unsi
 static int check_new_key(struct reader *reader, const yaml_event_t *event, const json_t *map)
 {
 	const char *key = (const char *)event->data.scalar.value;
-	struct place place = at(reader, event->start_mark);
+	struct settings_place place = at(reader, event->start_mark);
 
 	if (event->type != YAML_SCALAR_EVENT) {
 		ERROR(place, "a key must be a string");
@@ -159,7 +159,7 @@ static int check_new_key(struct reader *reader, const yaml_event_t *event, const
 		return -EINVAL;
 	}
 	if (json_object_get(map, key)) {
-		struct place first = lines_get(reader->lines, map, key);
+		struct settings_place first = lines_get(reader->lines, map, key);
 
 		ERROR(place, "the key \"%s\" is here for the second time; the first is on line %u",
 		      key, first.line);
@@ -193,7 +193,7 @@ static int parse_mapping(struct reader *reader, const yaml_event_t *start, unsig
 			r = parse_node(reader, &event, depth, &value);
 		if (r < 0)
 			return r;
-		struct place place = at(reader, key.start_mark);
+		struct settings_place place = at(reader, key.start_mark);
 		r = explain(reader, place,
 			    settings_put(reader->lines, map, (const char *)key.data.scalar.value,
 					 value, place));
@@ -212,7 +212,7 @@ static int parse_alias(struct reader *reader, const yaml_event_t *event, unsigne
 {
 	const char *name = (const char *)event->data.alias.anchor;
 	const json_t *value = json_object_get(reader->anchors, name);
-	struct place place = at(reader, event->start_mark);
+	struct settings_place place = at(reader, event->start_mark);
 
 	if (!value) {
 		ERROR(place, "*%s: there is no complete anchor of this name above", name);

@@ -31,13 +31,8 @@ int broker_new(const struct broker_config *config, struct broker **ret)
 	broker->name = settings_string(config->settings, "name");
 	broker->dialect = config->dialect;
 	broker->timeout_ms = timeout > 0 ? (unsigned)timeout : DEFAULT_TIMEOUT_MS;
-	int r = transits_init(&broker->transits, broker->base,
-			      messages > 0 ? (size_t)messages : DEFAULT_MESSAGES,
-			      broker->timeout_ms);
-	if (r < 0) {
-		free(broker);
-		return r;
-	}
+	transits_init(&broker->transits, broker->base,
+		      messages > 0 ? (size_t)messages : DEFAULT_MESSAGES, broker->timeout_ms);
 	*ret = broker;
 	return 0;
 }
@@ -265,7 +260,7 @@ static void dispatch(struct broker *broker, struct transit *transit)
 	struct jsonrpc_error error = {0};
 
 	if (strcmp(message->recipient, broker->name) == 0 &&
-	    builtin_call(broker, message, transit_end, transit))
+	    builtins_call(broker, message, transit_end, transit))
 		return;
 	for (size_t i = 0; i < broker->n_channels; i++) {
 		struct channel *channel = broker->channels[i];

@@ -22,8 +22,8 @@ struct broker {
 };
 
 /*
- * A method of the relay itself: true if `message` names one, and then `done`
+ * builtins.c: a method of the relay itself: true if `message` names one, and then `done`
  * has been called.
  */
-bool builtin_call(const struct broker *broker, const struct message *message, message_done done,
-		  void *arg);
+bool builtins_call(const struct broker *broker, const struct message *message, message_done done,
+		   void *arg);

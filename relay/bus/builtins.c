@@ -140,8 +140,8 @@ static void answer(const struct broker *broker, const struct builtin *builtin,
 	jsonrpc_error_clear(&error);
 }
 
-bool builtin_call(const struct broker *broker, const struct message *message, message_done done,
-		  void *arg)
+bool builtins_call(const struct broker *broker, const struct message *message, message_done done,
+		   void *arg)
 {
 	for (size_t i = 0; i < sizeof(builtins) / sizeof(builtins[0]); i++)
 		if (strcmp(builtins[i].name, message->method) == 0) {

@@ -29,8 +29,8 @@ typedef void (*message_done)(int r, json_t *result, const struct jsonrpc_error *
 
 struct channel_ops {
 	const char *type; /* as in the settings: "grpc_server" … */
-	/* Whether it can deliver to `operator` now. */
-	bool (*can_deliver)(struct channel *channel, const char *operator);
+	/* Whether it can deliver to the operator `recipient` now. */
+	bool (*can_deliver)(struct channel *channel, const char *recipient);
 	void (*deliver)(struct channel *channel, const struct message *message, message_done done,
 			void *arg);
 	void (*directory_changed)(struct channel *channel); /* may be NULL */
@@ -42,14 +42,3 @@ struct channel {
 	const struct channel_ops *ops;
 	struct broker *broker;
 };
-
-/* Constructors: 0, or -errno with *ret_error (caller frees). `settings` is the channel's checked
- * block. */
-int channel_jsonrpc_server_new(struct broker *broker, const json_t *settings, struct channel **ret,
-			       char **ret_error);
-int channel_jsonrpc_client_new(struct broker *broker, const json_t *settings, struct channel **ret,
-			       char **ret_error);
-int channel_grpc_server_new(struct broker *broker, const json_t *settings, struct channel **ret,
-			    char **ret_error);
-int channel_grpc_client_new(struct broker *broker, const json_t *settings, struct channel **ret,
-			    char **ret_error);

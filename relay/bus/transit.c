@@ -2,64 +2,99 @@
 #include "relay/bus/transit.h"
 
 #include "common/base/cleanup.h"
+#include "common/base/container_of.h"
 #include "common/base/log.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 /* Channels have the same deadline, and can tell better what it was that they waited for. */
 #define GRACE_MS 500
 
+struct sender {
+	struct table_link link;
+	size_t n; /* messages under way */
+	char name[];
+};
+
 struct transit {
 	struct transits *transits;
 	struct transit *next, **link;
+	struct table_link by_id;
 	struct message message;
-	char *sender, *recipient, *method, *id, *key;
+	struct sender *sender; /* counts it while `link` is set */
+	char *recipient, *method, *id;
 	struct event *deadline;
 	size_t channel;
 	message_done done; /* NULL once answered */
 	void *arg;
 };
 
-int transits_init(struct transits *transits, struct event_base *base, size_t max,
-		  unsigned timeout_ms)
+void transits_init(struct transits *transits, struct event_base *base, size_t max,
+		   unsigned timeout_ms)
 {
 	*transits = (struct transits){
 		.base = base,
-		.keys = json_object(),
-		.senders = json_object(),
 		.max = max,
 		/* One operator that floods leaves room for the others. */
 		.max_per_sender = max > 4 ? max / 4 : max,
 		.timeout_ms = timeout_ms,
 	};
-	if (transits->keys && transits->senders)
-		return 0;
-	json_decref(transits->keys);
-	json_decref(transits->senders);
-	return -ENOMEM;
+	table_init(&transits->by_id);
+	table_init(&transits->senders);
 }
 
-static char *make_key(const char *sender, const char *id)
-{
-	char *key;
+struct key {
+	const char *sender, *id;
+};
 
-	/* An operator's name holds no space. */
-	return asprintf(&key, "%s %s", sender, id) < 0 ? NULL : key;
+static uint64_t hash_of(const struct transits *transits, const struct key *key)
+{
+	const struct table *table = &transits->by_id;
+
+	/* Both are keyed already; the factor tells "a", "b" from "b", "a". */
+	return 3 * table_hash_string(table, key->sender) + table_hash_string(table, key->id);
 }
 
-static json_int_t count_of(const struct transits *transits, const char *sender)
+static bool same_id(const struct table_link *link, const void *key)
 {
-	return json_integer_value(json_object_get(transits->senders, sender));
+	const struct transit *transit = container_of(link, const struct transit, by_id);
+	const struct key *wanted = key;
+
+	return strcmp(transit->id, wanted->id) == 0 &&
+	       strcmp(transit->sender->name, wanted->sender) == 0;
 }
 
-static void set_count(struct transits *transits, const char *sender, json_int_t count)
+static bool same_name(const struct table_link *link, const void *name)
 {
-	if (count > 0)
-		(void)json_object_set_new(transits->senders, sender, json_integer(count));
-	else
-		(void)json_object_del(transits->senders, sender);
+	return strcmp(container_of(link, const struct sender, link)->name, name) == 0;
+}
+
+/* A new one counts nothing yet. NULL: no memory. */
+static struct sender *take_sender(struct transits *transits, const char *name)
+{
+	uint64_t hash = table_hash_string(&transits->senders, name);
+	struct table_link *link = table_find(&transits->senders, hash, same_name, name);
+	size_t size = strlen(name) + 1;
+
+	if (link)
+		return container_of(link, struct sender, link);
+	struct sender *sender = malloc(sizeof(*sender) + size);
+	if (!sender)
+		return NULL;
+	sender->n = 0;
+	memcpy(sender->name, name, size);
+	table_add(&transits->senders, &sender->link, hash);
+	return sender;
+}
+
+/* Who has nothing under way is forgotten. */
+static void release_sender(struct transits *transits, struct sender *sender)
+{
+	if (sender->n > 0)
+		return;
+	table_remove(&transits->senders, &sender->link);
+	free(sender);
 }
 
 static void transit_free(struct transit *transit)
@@ -73,18 +108,18 @@ static void transit_free(struct transit *transit)
 		*transit->link = transit->next;
 		if (transit->next)
 			transit->next->link = transit->link;
-		(void)json_object_del(transits->keys, transit->key);
-		set_count(transits, transit->sender, count_of(transits, transit->sender) - 1);
+		table_remove(&transits->by_id, &transit->by_id);
+		transit->sender->n--;
 		transits->count--;
 	}
+	if (transit->sender)
+		release_sender(transits, transit->sender);
 	if (transit->deadline)
 		event_free(transit->deadline);
 	json_decref(transit->message.params);
-	free(transit->sender);
 	free(transit->recipient);
 	free(transit->method);
 	free(transit->id);
-	free(transit->key);
 	free(transit);
 }
 
@@ -112,7 +147,7 @@ static void answer_failure(struct transit *transit, int r, const char *why)
 	jsonrpc_error_set(&error, 500, json_object(),
 			  "Channel %zu encountered an error delivering the message: %s",
 			  transit->channel, why);
-	log_info("message %s from %s: %s", transit->id, transit->sender, why);
+	log_info("message %s from %s: %s", transit->id, transit->sender->name, why);
 	answer(transit, r, NULL, &error);
 	jsonrpc_error_clear(&error);
 }
@@ -146,15 +181,23 @@ void transits_done(struct transits *transits)
 {
 	while (transits->first)
 		transit_free(transits->first);
-	json_decref(transits->keys);
-	json_decref(transits->senders);
+	table_clear(&transits->by_id);
+	table_clear(&transits->senders);
 }
 
 bool transits_has(const struct transits *transits, const char *sender, const char *id)
 {
-	AUTO_FREE char *key = make_key(sender, id);
+	const struct key key = {sender, id};
 
-	return key && json_object_get(transits->keys, key);
+	return table_find(&transits->by_id, hash_of(transits, &key), same_id, &key);
+}
+
+/* It ends up in JSON, which knows nothing else. */
+static bool is_utf8(const char *text)
+{
+	AUTO_JSON json_t *string = json_string(text);
+
+	return string != NULL;
 }
 
 int transit_begin(struct transits *transits, const char *sender, const char *recipient,
@@ -171,23 +214,23 @@ int transit_begin(struct transits *transits, const char *sender, const char *rec
 	}
 	transit->transits = transits;
 	transit->message.params = params;
-	transit->sender = strdup(sender);
+	transit->sender = take_sender(transits, sender);
 	transit->recipient = strdup(recipient);
 	transit->method = strdup(method);
 	transit->id = strdup(id);
-	transit->key = make_key(sender, id);
 	transit->deadline = evtimer_new(transits->base, on_deadline, transit);
 	if (!transit->sender || !transit->recipient || !transit->method || !transit->id ||
-	    !transit->key || !transit->deadline)
+	    !transit->deadline)
 		return -ENOMEM;
-	if (json_object_get(transits->keys, transit->key))
-		return -EEXIST;
-	if (transits->count >= transits->max ||
-	    count_of(transits, sender) >= (json_int_t)transits->max_per_sender)
-		return -EBUSY;
-	if (json_object_set_new(transits->keys, transit->key, json_true()) < 0)
+	if (!is_utf8(id))
 		return -EINVAL;
-	set_count(transits, sender, count_of(transits, sender) + 1);
+	if (transits_has(transits, sender, id))
+		return -EEXIST;
+	if (transits->count >= transits->max || transit->sender->n >= transits->max_per_sender)
+		return -EBUSY;
+	const struct key key = {sender, id};
+	table_add(&transits->by_id, &transit->by_id, hash_of(transits, &key));
+	transit->sender->n++;
 	transits->count++;
 	transit->next = transits->first;
 	transit->link = &transits->first;
@@ -195,7 +238,7 @@ int transit_begin(struct transits *transits, const char *sender, const char *rec
 		transit->next->link = &transit->next;
 	transits->first = transit;
 
-	transit->message.sender = transit->sender;
+	transit->message.sender = transit->sender->name;
 	transit->message.recipient = transit->recipient;
 	transit->message.method = transit->method;
 	transit->message.id = transit->id;

@@ -3,6 +3,7 @@
  * deadline. */
 #pragma once
 
+#include "common/base/table.h"
 #include "relay/bus/channel.h"
 
 struct transit;
@@ -10,14 +11,14 @@ struct transit;
 struct transits {
 	struct event_base *base;
 	struct transit *first;
-	json_t *keys;    /* "sender id" of each */
-	json_t *senders; /* how many each sender has under way */
+	struct table by_id;   /* each, by sender and id */
+	struct table senders; /* those that have any under way, and how many */
 	size_t count, max, max_per_sender;
 	unsigned timeout_ms;
 };
 
-int transits_init(struct transits *transits, struct event_base *base, size_t max,
-		  unsigned timeout_ms);
+void transits_init(struct transits *transits, struct event_base *base, size_t max,
+		   unsigned timeout_ms);
 /* Answer all with -ECANCELED; their objects stay for the channels that still hold them. */
 void transits_cancel(struct transits *transits);
 /* After the channels are gone: nobody holds one any more. */

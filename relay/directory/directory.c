@@ -2,6 +2,7 @@
 #include "relay/directory/directory.h"
 
 #include "common/base/cleanup.h"
+#include "common/base/container_of.h"
 #include "relay/directory/private.h"
 
 #include <errno.h>
@@ -13,35 +14,65 @@ struct directory *directory_new(void)
 
 	if (!directory)
 		return NULL;
-	directory->entries = json_object();
-	if (!directory->entries) {
-		free(directory);
-		return NULL;
-	}
+	table_init(&directory->by_name);
+	STAILQ_INIT(&directory->entries);
 	return directory;
 }
 
 void directory_free(struct directory *directory)
 {
+	struct directory_entry *entry;
+
 	if (!directory)
 		return;
-	json_decref(directory->entries);
+	while ((entry = STAILQ_FIRST(&directory->entries))) {
+		STAILQ_REMOVE_HEAD(&directory->entries, next);
+		json_decref(entry->json);
+		free(entry);
+	}
+	table_clear(&directory->by_name);
 	free(directory);
+}
+
+int directory_add(struct directory *directory, const char *name, json_t *json)
+{
+	size_t size = strlen(name) + 1;
+	struct directory_entry *entry = malloc(sizeof(*entry) + size);
+
+	if (!entry || !json) {
+		free(entry);
+		json_decref(json);
+		return -ENOMEM;
+	}
+	memcpy(entry->name, name, size);
+	entry->json = json;
+	table_add(&directory->by_name, &entry->link, table_hash_string(&directory->by_name, name));
+	STAILQ_INSERT_TAIL(&directory->entries, entry, next);
+	directory->n_entries++;
+	return 0;
+}
+
+static bool same_name(const struct table_link *link, const void *name)
+{
+	return strcmp(container_of(link, const struct directory_entry, link)->name, name) == 0;
 }
 
 json_t *directory_entry(const struct directory *directory, const char *name)
 {
-	return json_object_get(directory->entries, name);
+	const struct table *entries = &directory->by_name;
+	struct table_link *link;
+
+	link = table_find(entries, table_hash_string(entries, name), same_name, name);
+	return link ? container_of(link, struct directory_entry, link)->json : NULL;
 }
 
 int directory_each(const struct directory *directory,
 		   int (*each)(const char *name, json_t *entry, void *arg), void *arg)
 {
-	const char *name;
-	json_t *entry;
+	struct directory_entry *entry;
 
-	json_object_foreach(directory->entries, name, entry) {
-		int r = each(name, entry, arg);
+	STAILQ_FOREACH(entry, &directory->entries, next) {
+		int r = each(entry->name, entry->json, arg);
 		if (r != 0)
 			return r;
 	}
@@ -50,7 +81,7 @@ int directory_each(const struct directory *directory,
 
 size_t directory_size(const struct directory *directory)
 {
-	return json_object_size(directory->entries);
+	return directory->n_entries;
 }
 
 const json_t *directory_channel(const struct directory *directory, const char *name,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* The directory of type json: a file, or a folder of files. */
 #include "common/base/cleanup.h"
+#include "common/base/error.h"
 #include "relay/directory/private.h"
 
 #include <dirent.h>
@@ -12,21 +13,6 @@
 
 /* Thousands of operators fit; a device or a log named by mistake does not. */
 #define FILE_SIZE_MAX (64L << 20)
-
-__attribute__((format(printf, 3, 4))) static int fail(int r, char **ret_error, const char *format,
-						      ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	int n = vasprintf(ret_error, format, args);
-	va_end(args);
-	if (n < 0) {
-		*ret_error = NULL;
-		return -ENOMEM;
-	}
-	return r;
-}
 
 static int read_all(int fd, char *buffer, size_t size, size_t *ret_length)
 {
@@ -54,19 +40,19 @@ static int add_file(struct directory *directory, const char *path, char **ret_er
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) < 0)
-		return fail(-errno, ret_error, "directory: cannot read %s: %s", path,
-			    strerror(errno));
+		return error_set(ret_error, -errno, "directory: cannot read %s: %s", path,
+				 strerror(errno));
 	if (!S_ISREG(st.st_mode))
-		return fail(-EINVAL, ret_error, "directory: %s is not a regular file", path);
+		return error_set(ret_error, -EINVAL, "directory: %s is not a regular file", path);
 	if (st.st_size > FILE_SIZE_MAX)
-		return fail(-EFBIG, ret_error, "directory: %s is larger than %ld bytes", path,
-			    FILE_SIZE_MAX);
+		return error_set(ret_error, -EFBIG, "directory: %s is larger than %ld bytes", path,
+				 FILE_SIZE_MAX);
 	text = malloc((size_t)st.st_size + 1);
 	if (!text)
-		return fail(-ENOMEM, ret_error, "directory: no memory for %s", path);
+		return error_set(ret_error, -ENOMEM, "directory: no memory for %s", path);
 	int r = read_all(fd, text, (size_t)st.st_size, &length);
 	if (r < 0)
-		return fail(r, ret_error, "directory: cannot read %s: %s", path, strerror(-r));
+		return error_set(ret_error, r, "directory: cannot read %s: %s", path, strerror(-r));
 	return directory_add_records(directory, path, text, length, ret_error);
 }
 
@@ -89,10 +75,11 @@ static int add_folder(struct directory *directory, const char *path, char **ret_
 	int r = 0, n = scandir(path, &names, is_json, by_name);
 
 	if (n < 0)
-		return fail(-errno, ret_error, "directory: cannot read folder %s: %s", path,
-			    strerror(errno));
+		return error_set(ret_error, -errno, "directory: cannot read folder %s: %s", path,
+				 strerror(errno));
 	if (n == 0)
-		r = fail(-ENOENT, ret_error, "directory: folder %s holds no file *.json", path);
+		r = error_set(ret_error, -ENOENT, "directory: folder %s holds no file *.json",
+			      path);
 	for (int i = 0; i < n && r == 0; i++) {
 		AUTO_FREE char *file = NULL;
 		if (asprintf(&file, "%s/%s", path, names[i]->d_name) < 0) {
@@ -120,10 +107,10 @@ int directory_load(const char *path, struct directory **ret, char **ret_error)
 	int r;
 
 	if (!directory)
-		return fail(-ENOMEM, ret_error, "directory: no memory");
+		return error_set(ret_error, -ENOMEM, "directory: no memory");
 	if (stat(path, &st) < 0)
-		return fail(-errno, ret_error, "directory: cannot read %s: %s", path,
-			    strerror(errno));
+		return error_set(ret_error, -errno, "directory: cannot read %s: %s", path,
+				 strerror(errno));
 	r = S_ISDIR(st.st_mode) ? add_folder(directory, path, ret_error)
 				: add_file(directory, path, ret_error);
 	if (r < 0)

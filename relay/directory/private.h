@@ -2,13 +2,27 @@
 /* What the parts of the directory share; everybody else uses relay/directory/directory.h. */
 #pragma once
 
+#include "common/base/table.h"
 #include "relay/directory/directory.h"
 
+#include <sys/queue.h>
+
+struct directory_entry {
+	struct table_link link;
+	STAILQ_ENTRY(directory_entry) next;
+	json_t *json; /* in the form in which it is sent */
+	char name[];
+};
+
 struct directory {
-	json_t *entries; /* operator → entry, in the form in which it is sent */
+	struct table by_name;
+	STAILQ_HEAD(, directory_entry) entries; /* in the order of their first records */
+	size_t n_entries;
 };
 
 struct directory *directory_new(void);
+/* Takes `json`, also on failure: -ENOMEM. The name must be new. */
+int directory_add(struct directory *directory, const char *name, json_t *json);
 
 /*
  * Add the records of one file. `text` is its content, `file` its name for the

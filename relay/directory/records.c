@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* From the text of a directory file to entries. */
 #include "common/base/cleanup.h"
+#include "common/base/error.h"
 #include "relay/directory/address.h"
 #include "relay/directory/private.h"
 
@@ -67,18 +68,12 @@ __attribute__((format(printf, 3, 4))) static int refuse(const struct source *sou
 	va_list args;
 
 	va_start(args, format);
-	int n = vasprintf(&what, format, args);
+	(void)error_set_list(&what, 0, format, args);
 	va_end(args);
-	if (n < 0) {
-		what = NULL;
+	if (!what)
 		return -ENOMEM;
-	}
-	if (asprintf(source->ret_error, "%s:%d: record %zu: %s", source->file,
-		     line_of_record(source, index), index + 1, what) < 0) {
-		*source->ret_error = NULL;
-		return -ENOMEM;
-	}
-	return -EBADMSG;
+	return error_set(source->ret_error, -EBADMSG, "%s:%d: record %zu: %s", source->file,
+			 line_of_record(source, index), index + 1, what);
 }
 
 static json_t *empty_entry(const char *name)
@@ -91,12 +86,13 @@ static json_t *empty_entry(const char *name)
 static int set_section(struct directory *directory, const char *name, const char *section,
 		       json_t *data)
 {
-	json_t *entry = json_object_get(directory->entries, name);
+	json_t *entry = directory_entry(directory, name);
 
 	if (!entry) {
 		entry = empty_entry(name);
-		if (json_object_set_new(directory->entries, name, entry) < 0)
-			return -ENOMEM;
+		int r = directory_add(directory, name, entry);
+		if (r < 0)
+			return r;
 	}
 	return json_object_set(entry, section, data) < 0 ? -ENOMEM : 0;
 }
@@ -125,7 +121,7 @@ static int add_record(struct directory *directory, const struct source *source, 
 	int r = directory_check_section(json_string_value(section), data, &why);
 	if (r == -EBADMSG)
 		return refuse(source, index, "operator %s, section %s: %s", json_string_value(name),
-			      json_string_value(section), why);
+			      json_string_value(section), why ? why : "cannot be used");
 	if (r < 0)
 		return r;
 	return set_section(directory, json_string_value(name), json_string_value(section), data);
@@ -140,14 +136,9 @@ int directory_add_records(struct directory *directory, const char *file, const c
 	const json_t *records, *record;
 	size_t i;
 
-	if (!root || !json_is_object(root) || !json_is_array(json_object_get(root, "records"))) {
-		if (asprintf(ret_error, "%s:%d: %s", file, root ? 1 : error.line,
-			     root ? "must be an object with a list \"records\"" : error.text) < 0) {
-			*ret_error = NULL;
-			return -ENOMEM;
-		}
-		return -EBADMSG;
-	}
+	if (!root || !json_is_object(root) || !json_is_array(json_object_get(root, "records")))
+		return error_set(ret_error, -EBADMSG, "%s:%d: %s", file, root ? 1 : error.line,
+				 root ? "must be an object with a list \"records\"" : error.text);
 	records = json_object_get(root, "records");
 	json_array_foreach(records, i, record) {
 		int r = add_record(directory, &source, i, record);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* What each section of a directory record may hold. */
+#include "common/base/error.h"
 #include "relay/directory/private.h"
 
 #include <ctype.h>
@@ -27,11 +28,7 @@ __attribute__((format(printf, 2, 3))) static int refuse(struct check *check, con
 	va_start(args, format);
 	vsnprintf(what, sizeof(what), format, args);
 	va_end(args);
-	if (asprintf(check->ret_error, "%s: %s", check->place, what) < 0) {
-		*check->ret_error = NULL;
-		return -ENOMEM;
-	}
-	return -EBADMSG;
+	return error_set(check->ret_error, -EBADMSG, "%s: %s", check->place, what);
 }
 
 /* Check every item of a list, with its index in the place that an error names. */

@@ -50,14 +50,14 @@ __attribute__((format(printf, 3, 4))) static void out_fail(struct grpc_delivery_
 static void on_message(struct grpc_call *call, const uint8_t *data, size_t length, void *arg)
 {
 	struct grpc_delivery_out *out = arg;
-	const char *operator= out->peer->operator;
+	const char *name = out->peer->operator;
 
 	if (out->has_response) {
 		grpc_call_cancel(call);
-		out_fail(out, -EBADMSG, "operator '%s' answered twice", operator);
+		out_fail(out, -EBADMSG, "operator '%s' answered twice", name);
 	} else if (grpc_response_decode(data, length, &out->response) < 0) {
 		grpc_call_cancel(call);
-		out_fail(out, -EBADMSG, "the answer of operator '%s' cannot be decoded", operator);
+		out_fail(out, -EBADMSG, "the answer of operator '%s' cannot be decoded", name);
 	} else {
 		out->has_response = true;
 	}
@@ -87,17 +87,17 @@ static int error_of(int status)
 static void on_closed(struct grpc_call *call, int status, const char *text, void *arg)
 {
 	struct grpc_delivery_out *out = arg;
-	const char *operator= out->peer->operator;
+	const char *name = out->peer->operator;
 
 	(void)call;
 	if (status != GRPC_OK) {
-		out_fail(out, error_of(status), "operator '%s': %s%s%s", operator,
+		out_fail(out, error_of(status), "operator '%s': %s%s%s", name,
 			 grpc_status_name(status), text[0] ? ": " : "", text);
 		return;
 	}
 	grpc_peer_thrives(out->peer);
 	if (!out->has_response) {
-		out_fail(out, -EBADMSG, "operator '%s' gave no answer", operator);
+		out_fail(out, -EBADMSG, "operator '%s' gave no answer", name);
 		return;
 	}
 	grpc_outbound_answer(&out->response, out->done, out->arg);

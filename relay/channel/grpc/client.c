@@ -6,7 +6,9 @@
 #include "relay/channel/grpc/client.h"
 
 #include "common/base/cleanup.h"
+#include "common/base/container_of.h"
 #include "common/settings/settings.h"
+#include "relay/channel/grpc/channels.h"
 
 #include <errno.h>
 #include <string.h>
@@ -17,9 +19,9 @@
 #define RECONNECT_MAX_DEFAULT 30000
 
 /* Where the operator's grpc_server can be dialled, NULL if it cannot. */
-static const char *address_of(const struct directory *directory, const char *operator)
+static const char *address_of(const struct directory *directory, const char *name)
 {
-	const json_t *settings = directory_channel(directory, operator, "grpc_server");
+	const json_t *settings = directory_channel(directory, name, "grpc_server");
 	const char *address = settings_string(settings, "address");
 	const char *proxy = settings_string(settings, "proxy");
 
@@ -28,7 +30,7 @@ static const char *address_of(const struct directory *directory, const char *ope
 	return address;
 }
 
-static bool may_call_us(const struct directory *directory, const char *operator, const char * self)
+static bool may_call_us(const struct directory *directory, const char *name, const char *self)
 {
 	const json_t *services = json_object_get(directory_entry(directory, self), "services");
 	const json_t *service, *method;
@@ -36,8 +38,8 @@ static bool may_call_us(const struct directory *directory, const char *operator,
 
 	json_array_foreach(services, i, service) {
 		json_array_foreach(json_object_get(service, "methods"), j, method) {
-			const char *name = json_string_value(json_object_get(method, "name"));
-			if (name && directory_permits(directory, operator, self, name))
+			const char *wanted = json_string_value(json_object_get(method, "name"));
+			if (wanted && directory_permits(directory, name, self, wanted))
 				return true;
 		}
 	}
@@ -45,21 +47,42 @@ static bool may_call_us(const struct directory *directory, const char *operator,
 }
 
 /* Not to one that calls us and can dial us. */
-static bool gets_streams(const struct directory *directory, const char *operator, const char * self)
+static bool gets_streams(const struct directory *directory, const char *name, const char *self)
 {
-	if (address_of(directory, self) && directory_channel(directory, operator, "grpc_client"))
+	if (address_of(directory, self) && directory_channel(directory, name, "grpc_client"))
 		return false;
-	return may_call_us(directory, operator, self);
+	return may_call_us(directory, name, self);
 }
 
-static struct grpc_peer *find(const struct grpc_client *client, const char *operator)
+static bool same_name(const struct table_link *link, const void *name)
 {
-	struct grpc_peer *peer;
+	return strcmp(container_of(link, const struct grpc_peer, by_name)->operator, name) == 0;
+}
 
-	for (peer = LIST_FIRST(&client->peers); peer; peer = LIST_NEXT(peer, link))
-		if (strcmp(peer->operator, operator) == 0)
-			return peer;
-	return NULL;
+static struct grpc_peer *find(const struct grpc_client *client, const char *name)
+{
+	const struct table *peers = &client->by_name;
+	struct table_link *link =
+		table_find(peers, table_hash_string(peers, name), same_name, name);
+
+	return link ? container_of(link, struct grpc_peer, by_name) : NULL;
+}
+
+static int add_peer(struct grpc_client *client, const char *name, const char *address,
+		    struct grpc_peer **ret)
+{
+	int r = grpc_peer_new(client, name, address, ret);
+
+	if (r == 0)
+		table_add(&client->by_name, &(*ret)->by_name,
+			  table_hash_string(&client->by_name, name));
+	return r;
+}
+
+static void remove_peer(struct grpc_peer *peer, const char *reason)
+{
+	table_remove(&peer->client->by_name, &peer->by_name);
+	grpc_peer_free(peer, reason);
 }
 
 static bool still_identified(struct grpc_peer *peer, const struct directory *directory)
@@ -73,19 +96,19 @@ static bool still_identified(struct grpc_peer *peer, const struct directory *dir
 	       grpc_identity_select(identity, peer->operator);
 }
 
-static int evaluate_entry(const char *operator, json_t * entry, void *arg)
+static int evaluate_entry(const char *name, json_t *entry, void *arg)
 {
 	struct grpc_client *client = arg;
 	const struct directory *directory = broker_directory(client->channel.broker);
 	const char *self = broker_name(client->channel.broker);
-	const char *address = address_of(directory, operator);
-	struct grpc_peer *peer = find(client, operator);
+	const char *address = address_of(directory, name);
+	struct grpc_peer *peer = find(client, name);
 
 	(void)entry;
-	if (!address || strcmp(operator, self) == 0)
+	if (!address || strcmp(name, self) == 0)
 		return 0;
-	bool lends = gets_streams(directory, operator, self);
-	if (!peer && (!lends || grpc_peer_new(client, operator, address, &peer) < 0))
+	bool lends = gets_streams(directory, name, self);
+	if (!peer && (!lends || add_peer(client, name, address, &peer) < 0))
 		return 0;
 	if (strcmp(peer->address, address) != 0) {
 		char *copy = strdup(address);
@@ -115,7 +138,7 @@ static void evaluate(struct grpc_client *client)
 	for (peer = LIST_FIRST(&client->peers); peer; peer = next) {
 		next = LIST_NEXT(peer, link);
 		if (!peer->mentioned)
-			grpc_peer_free(peer, "the directory gives no address for it any more");
+			remove_peer(peer, "the directory gives no address for it any more");
 	}
 }
 
@@ -131,10 +154,10 @@ static void directory_changed(struct channel *channel)
 	evaluate((struct grpc_client *)channel);
 }
 
-static bool can_deliver(struct channel *channel, const char *operator)
+static bool can_deliver(struct channel *channel, const char *name)
 {
-	return strcmp(operator, broker_name(channel->broker)) != 0 &&
-	       address_of(broker_directory(channel->broker), operator) != NULL;
+	return strcmp(name, broker_name(channel->broker)) != 0 &&
+	       address_of(broker_directory(channel->broker), name) != NULL;
 }
 
 static void deliver(struct channel *channel, const struct message *message, message_done done,
@@ -145,7 +168,7 @@ static void deliver(struct channel *channel, const struct message *message, mess
 	const char *address = address_of(broker_directory(channel->broker), message->recipient);
 	const struct jsonrpc_error error = {.code = 1, .message = (char *)"out of memory"};
 
-	if (!peer && (!address || grpc_peer_new(client, message->recipient, address, &peer) < 0)) {
+	if (!peer && (!address || add_peer(client, message->recipient, address, &peer) < 0)) {
 		done(-ENOMEM, NULL, &error, arg);
 		return;
 	}
@@ -158,9 +181,10 @@ static void client_free(struct channel *channel)
 	struct grpc_peer *peer;
 
 	while ((peer = LIST_FIRST(&client->peers)))
-		grpc_peer_free(peer, "this relay is stopping");
+		remove_peer(peer, "this relay is stopping");
 	if (client->evaluate)
 		event_free(client->evaluate);
+	table_clear(&client->by_name);
 	SSL_CTX_free(client->tls);
 	free(client);
 }
@@ -208,6 +232,7 @@ int channel_grpc_client_new(struct broker *broker, const json_t *settings, struc
 		return -ENOMEM;
 	client->channel = (struct channel){&client_ops, broker};
 	LIST_INIT(&client->peers);
+	table_init(&client->by_name);
 	int r = start(client, settings, ret_error);
 	if (r < 0) {
 		client_free(&client->channel);

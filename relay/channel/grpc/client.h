@@ -4,6 +4,7 @@
 #pragma once
 
 #include "common/base/remote.h"
+#include "common/base/table.h"
 #include "common/grpc/session.h"
 #include "relay/bus/broker.h"
 #include "relay/channel/grpc/identity.h"
@@ -35,6 +36,7 @@ TAILQ_HEAD(grpc_waiting_list, grpc_delivery_out);
 /* A relay that can be dialled. */
 struct grpc_peer {
 	LIST_ENTRY(grpc_peer) link;
+	struct table_link by_name;
 	struct grpc_client *client;
 	char *operator;
 	char *address;
@@ -61,9 +63,10 @@ struct grpc_client {
 	unsigned reconnect_min_ms, reconnect_max_ms;
 	struct event *evaluate;
 	struct grpc_peer_list peers;
+	struct table by_name; /* the same, by operator */
 };
 
-/* grpc_peer.c */
+/* peer.c; who makes or frees one keeps `by_name`. */
 int grpc_peer_new(struct grpc_client *client, const char *name, const char *address,
 		  struct grpc_peer **ret);
 /* Messages under way are ended with `reason`. */
@@ -77,12 +80,12 @@ void grpc_peer_thrives(struct grpc_peer *peer);
 /* A stream has ended while its connection goes on. */
 void grpc_peer_stream_lost(struct grpc_link *link, const char *reason);
 
-/* grpc_call_out.c */
+/* call_out.c */
 void grpc_call_out(struct grpc_peer *peer, const struct message *message, message_done done,
 		   void *arg);
 /* The peer is connected: send what waited. Or it cannot be: end it. */
 void grpc_call_out_waiting(struct grpc_peer *peer);
 void grpc_call_out_fail(struct grpc_peer *peer, const char *reason);
 
-/* grpc_reverse.c: lend the peer one more stream. */
+/* reverse.c: lend the peer one more stream. */
 int grpc_reverse_open(struct grpc_link *link);

@@ -22,12 +22,13 @@ int grpc_delivery_new(struct broker *broker, struct grpc_delivery **ret);
 /* All streams must have been removed. NULL is fine. */
 void grpc_delivery_free(struct grpc_delivery *delivery);
 
-bool grpc_delivery_can(const struct grpc_delivery *delivery, const char *operator);
+bool grpc_delivery_can(const struct grpc_delivery *delivery, const char *recipient);
 void grpc_delivery_send(struct grpc_delivery *delivery, const struct message *message,
 			message_done done, void *arg);
 
-/* A stream of `operator` over `call` is ready for requests. -EBUSY: it has too many; -ENOMEM. */
-int grpc_delivery_add(struct grpc_delivery *delivery, const char *operator, struct grpc_call * call,
+/* A stream of the operator `owner` over `call` is ready for requests. -EBUSY: it has too many;
+ * -ENOMEM. */
+int grpc_delivery_add(struct grpc_delivery *delivery, const char *owner, struct grpc_call *call,
 		      unsigned concurrency, struct grpc_stream **ret);
 /* An answer; one to nothing that is under way is ignored. */
 void grpc_delivery_answer(struct grpc_stream *stream, const struct grpc_response *response);

@@ -40,7 +40,7 @@ void grpc_response_clear(struct grpc_response *response)
 
 static int set_text(ProtobufCBinaryData *bytes, const char *text)
 {
-	return text ? grpc_bytes_set(bytes, text, strlen(text)) : 0;
+	return text ? grpc_struct_set_bytes(bytes, text, strlen(text)) : 0;
 }
 
 static int pack(const ProtobufCMessage *message, uint8_t **ret, size_t *ret_length)

@@ -30,13 +30,14 @@ struct reverse {
 
 static int send_response(struct reverse *reverse, const uint8_t *data, size_t length)
 {
+	const char *name = reverse->link->peer->operator;
 	int r = grpc_call_send(reverse->call, data, length);
 
 	if (r < 0)
-		log_warn("an answer to operator '%s' is lost: %s", reverse->link->peer->operator,
-			 r == - ENOBUFS    ? "it does not read what it is sent"
-			 : r == - EMSGSIZE ? "it is too long"
-					   : strerror(-r));
+		log_warn("an answer to operator '%s' is lost: %s", name,
+			 r == -ENOBUFS    ? "it does not read what it is sent"
+			 : r == -EMSGSIZE ? "it is too long"
+					  : strerror(-r));
 	return r;
 }
 

@@ -17,7 +17,8 @@ struct unary {
 	struct grpc_request request;
 };
 
-struct reverse {
+/* A stream that a peer lends us. */
+struct borrowed {
 	struct grpc_connection *connection;
 	struct grpc_stream *stream; /* NULL until the peer has said who it is */
 };
@@ -106,87 +107,87 @@ static const struct grpc_call_ops unary_ops = {
 	.closed = unary_closed,
 };
 
-static void reverse_free(struct reverse *reverse)
+static void borrowed_free(struct borrowed *borrowed)
 {
-	if (reverse->stream)
-		grpc_delivery_remove(reverse->stream);
-	free(reverse);
+	if (borrowed->stream)
+		grpc_delivery_remove(borrowed->stream);
+	free(borrowed);
 }
 
 /*
  * The first message says whose stream this is, {"name": operator}. Ours add
  * how many requests they take at once; to the originals, who do not, one.
  */
-static void reverse_announced(struct reverse *reverse, struct grpc_call *call,
-			      const struct grpc_response *response)
+static void borrowed_announced(struct borrowed *borrowed, struct grpc_call *call,
+			       const struct grpc_response *response)
 {
 	const char *name = json_string_value(json_object_get(response->result, "name"));
 	json_int_t concurrency =
 		json_integer_value(json_object_get(response->result, "concurrency"));
-	struct grpc_connection *connection = reverse->connection;
-	const char *operator= name ? grpc_identity_select(&connection->identity, name) : NULL;
+	struct grpc_connection *connection = borrowed->connection;
+	const char *owner = name ? grpc_identity_select(&connection->identity, name) : NULL;
 
-	if (!operator) {
+	if (!owner) {
 		grpc_call_end(call, GRPC_UNKNOWN, "no matching client");
-		reverse_free(reverse);
+		borrowed_free(borrowed);
 		return;
 	}
 	if (concurrency < 1)
 		concurrency = 1;
 	if (concurrency > GRPC_CONCURRENCY_MAX)
 		concurrency = GRPC_CONCURRENCY_MAX;
-	int r = grpc_delivery_add(connection->server->delivery, operator, call,
-				  (unsigned)concurrency, &reverse->stream);
+	int r = grpc_delivery_add(connection->server->delivery, owner, call, (unsigned)concurrency,
+				  &borrowed->stream);
 	if (r == 0)
 		r = grpc_call_send_headers(call); /* tells the peer that it is taken */
 	if (r < 0) {
 		grpc_call_end(call, GRPC_RESOURCE_EXHAUSTED, "too many streams of this operator");
-		reverse_free(reverse);
+		borrowed_free(borrowed);
 		return;
 	}
-	log_info("operator '%s' (%s) opened a stream for up to %d requests at once", operator,
+	log_info("operator '%s' (%s) opened a stream for up to %d requests at once", owner,
 		 connection->peer, (int)concurrency);
 }
 
-static void reverse_message(struct grpc_call *call, const uint8_t *data, size_t length, void *arg)
+static void borrowed_message(struct grpc_call *call, const uint8_t *data, size_t length, void *arg)
 {
-	struct reverse *reverse = arg;
+	struct borrowed *borrowed = arg;
 	struct grpc_response response;
 
 	if (grpc_response_decode(data, length, &response) < 0) {
 		grpc_call_end(call, GRPC_INTERNAL, "the response cannot be decoded");
-		reverse_free(reverse);
+		borrowed_free(borrowed);
 		return;
 	}
-	if (reverse->stream)
-		grpc_delivery_answer(reverse->stream, &response);
+	if (borrowed->stream)
+		grpc_delivery_answer(borrowed->stream, &response);
 	else
-		reverse_announced(reverse, call, &response);
+		borrowed_announced(borrowed, call, &response);
 	grpc_response_clear(&response);
 }
 
-static void reverse_half_closed(struct grpc_call *call, void *arg)
+static void borrowed_half_closed(struct grpc_call *call, void *arg)
 {
 	grpc_call_end(call, GRPC_OK, NULL);
-	reverse_free(arg);
+	borrowed_free(arg);
 }
 
-static void reverse_closed(struct grpc_call *call, int status, const char *text, void *arg)
+static void borrowed_closed(struct grpc_call *call, int status, const char *text, void *arg)
 {
-	struct reverse *reverse = arg;
+	struct borrowed *borrowed = arg;
 
 	(void)call;
 	(void)status;
-	if (reverse->stream)
+	if (borrowed->stream)
 		log_info("a stream of operator '%s' ended: %s",
-			 grpc_identity_select(&reverse->connection->identity, ""), text);
-	reverse_free(reverse);
+			 grpc_identity_select(&borrowed->connection->identity, ""), text);
+	borrowed_free(borrowed);
 }
 
-static const struct grpc_call_ops reverse_ops = {
-	.message = reverse_message,
-	.half_closed = reverse_half_closed,
-	.closed = reverse_closed,
+static const struct grpc_call_ops borrowed_ops = {
+	.message = borrowed_message,
+	.half_closed = borrowed_half_closed,
+	.closed = borrowed_closed,
 };
 
 void grpc_server_call_opened(struct grpc_session *session, struct grpc_call *call, const char *path,
@@ -204,10 +205,10 @@ void grpc_server_call_opened(struct grpc_session *session, struct grpc_call *cal
 		grpc_call_accept(call, &unary_ops, unary);
 	} else if (strcmp(path, GRPC_HYPER_SERVER_CALL) == 0 ||
 		   strcmp(path, GRPC_EPS_SERVER_CALL) == 0) {
-		struct reverse *reverse = calloc(1, sizeof(*reverse));
-		if (!reverse)
+		struct borrowed *borrowed = calloc(1, sizeof(*borrowed));
+		if (!borrowed)
 			return;
-		reverse->connection = connection;
-		grpc_call_accept(call, &reverse_ops, reverse);
+		borrowed->connection = connection;
+		grpc_call_accept(call, &borrowed_ops, borrowed);
 	}
 }

@@ -25,7 +25,7 @@ static void cleanup_value(Relay__Value **value)
 static int value_from_json(const json_t *json, unsigned depth, Relay__Value **ret);
 static int value_to_json(const Relay__Value *value, json_t **ret);
 
-int grpc_bytes_set(ProtobufCBinaryData *bytes, const char *text, size_t length)
+int grpc_struct_set_bytes(ProtobufCBinaryData *bytes, const char *text, size_t length)
 {
 	uint8_t *copy = NULL;
 
@@ -42,7 +42,7 @@ int grpc_bytes_set(ProtobufCBinaryData *bytes, const char *text, size_t length)
 
 static int field_from_json(const char *key, const json_t *json, unsigned depth, Relay__Field *field)
 {
-	int r = grpc_bytes_set(&field->key, key, strlen(key));
+	int r = grpc_struct_set_bytes(&field->key, key, strlen(key));
 
 	return r < 0 ? r : value_from_json(json, depth, &field->value);
 }
@@ -130,8 +130,8 @@ static int fill_value(Relay__Value *value, const json_t *json, unsigned depth)
 	case JSON_STRING:
 		if (strlen(json_string_value(json)) != json_string_length(json))
 			return -EINVAL;
-		r = grpc_bytes_set(&value->string_value, json_string_value(json),
-				   json_string_length(json));
+		r = grpc_struct_set_bytes(&value->string_value, json_string_value(json),
+					  json_string_length(json));
 		if (r == 0)
 			value->kind_case = RELAY__VALUE__KIND_STRING_VALUE;
 		break;

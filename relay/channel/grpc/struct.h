@@ -26,4 +26,4 @@ int grpc_struct_from_json(const json_t *object, Relay__Struct **ret);
 int grpc_struct_to_json(const Relay__Struct *message, json_t **ret);
 
 /* "text" to a new allocation; empty text is no allocation at all. -ENOMEM. */
-int grpc_bytes_set(ProtobufCBinaryData *bytes, const char *text, size_t length);
+int grpc_struct_set_bytes(ProtobufCBinaryData *bytes, const char *text, size_t length);

@@ -3,7 +3,7 @@
 #include "common/base/cleanup.h"
 #include "common/jsonrpc/client.h"
 #include "common/settings/settings.h"
-#include "relay/bus/broker.h"
+#include "relay/channel/jsonrpc/channels.h"
 
 #include <errno.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 /* Local requests: whoever may speak to this server speaks as the operator itself. */
 #include "common/base/cleanup.h"
 #include "common/jsonrpc/server.h"
-#include "relay/bus/broker.h"
+#include "relay/channel/jsonrpc/channels.h"
 #include "relay/directory/address.h"
 
 #include <errno.h>

@@ -24,17 +24,17 @@ static int parse(const char *text)
 		argv[argc++] = word;
 	memset(&parsed, 0, sizeof(parsed));
 	optind = 0; /* from the start again, as glibc has it */
-	return options_parse(personality_of(argv[0]), argc, argv, &parsed);
+	return options_parse(options_personality(argv[0]), argc, argv, &parsed);
 }
 
 static void test_personalities(void **state)
 {
 	(void)state;
-	assert_string_equal(personality_of("/usr/bin/hyper")->variable, "HYPER_SETTINGS");
-	assert_string_equal(personality_of("eps")->variable, "EPS_SETTINGS");
-	assert_int_equal(personality_of("./eps")->dialect, DIALECT_EPS);
-	assert_string_equal(personality_of("relay")->variable, "RELAY_SETTINGS");
-	assert_string_equal(personality_of(NULL)->variable, "RELAY_SETTINGS");
+	assert_string_equal(options_personality("/usr/bin/hyper")->variable, "HYPER_SETTINGS");
+	assert_string_equal(options_personality("eps")->variable, "EPS_SETTINGS");
+	assert_int_equal(options_personality("./eps")->dialect, DIALECT_EPS);
+	assert_string_equal(options_personality("relay")->variable, "RELAY_SETTINGS");
+	assert_string_equal(options_personality(NULL)->variable, "RELAY_SETTINGS");
 }
 
 static void test_commands(void **state)

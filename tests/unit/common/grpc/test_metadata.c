@@ -2,7 +2,6 @@
 #include "common/grpc/metadata.h"
 
 #include <errno.h>
-#include <nghttp2/nghttp2.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -64,20 +63,6 @@ static void test_timeout(void **state)
 	assert_string_equal(text, "30000m");
 }
 
-static void test_status(void **state)
-{
-	(void)state;
-	assert_int_equal(grpc_status_parse("0", 1), GRPC_OK);
-	assert_int_equal(grpc_status_parse("14", 2), GRPC_UNAVAILABLE);
-	assert_int_equal(grpc_status_parse("17", 2), GRPC_UNKNOWN);
-	assert_int_equal(grpc_status_parse("x", 1), GRPC_UNKNOWN);
-	assert_int_equal(grpc_status_parse("", 0), GRPC_UNKNOWN);
-	assert_string_equal(grpc_status_name(GRPC_UNAVAILABLE), "UNAVAILABLE");
-	assert_string_equal(grpc_status_name(99), "UNKNOWN");
-	assert_int_equal(grpc_status_from_http(404), GRPC_UNIMPLEMENTED);
-	assert_int_equal(grpc_status_from_reset(NGHTTP2_REFUSED_STREAM), GRPC_UNAVAILABLE);
-}
-
 static bool type_ok(const char *text)
 {
 	return grpc_content_type_ok(text, strlen(text));
@@ -99,7 +84,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_percent),
 		cmocka_unit_test(test_timeout),
-		cmocka_unit_test(test_status),
 		cmocka_unit_test(test_content_type),
 	};
 

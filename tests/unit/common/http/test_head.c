@@ -25,15 +25,61 @@ static void test_good(void **state)
 			 0);
 	assert_string_equal(head.path, "/jsonrpc");
 	assert_int_equal(head.content_length, 12);
-	assert_true(head.is_json && head.keep_alive && !head.is_head && !head.expects_continue);
+	assert_string_equal(head.content_type, "Application/JSON");
+	assert_int_equal(head.method, HTTP_METHOD_POST);
+	assert_true(head.keep_alive && !head.is_1_0 && !head.expects_continue);
 
 	assert_int_equal(parse("GET https://h:1/a?b=c HTTP/1.0\r\nExpect: 100-Continue\r\n\r\n"),
 			 0);
 	assert_string_equal(head.path, "/a");
-	assert_true(!head.keep_alive && head.expects_continue && !head.is_json);
+	assert_int_equal(head.method, HTTP_METHOD_GET);
+	assert_string_equal(head.content_type, "");
+	assert_true(!head.keep_alive && head.is_1_0 && head.expects_continue);
 
 	assert_int_equal(parse("HEAD / HTTP/1.1\r\nConnection: upgrade, CLOSE\r\n\r\n"), 0);
-	assert_true(head.is_head && !head.keep_alive);
+	assert_int_equal(head.method, HTTP_METHOD_HEAD);
+	assert_true(!head.keep_alive && !head.is_1_0);
+}
+
+static void test_methods(void **state)
+{
+	static const struct {
+		const char *name;
+		enum http_method method;
+	} cases[] = {
+		{"GET", HTTP_METHOD_GET},       {"HEAD", HTTP_METHOD_HEAD},
+		{"POST", HTTP_METHOD_POST},     {"PUT", HTTP_METHOD_PUT},
+		{"DELETE", HTTP_METHOD_DELETE}, {"OPTIONS", HTTP_METHOD_OTHER},
+		{"get", HTTP_METHOD_OTHER},     {"GETS", HTTP_METHOD_OTHER},
+	};
+	char text[64];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		snprintf(text, sizeof(text), "%s / HTTP/1.1\r\n\r\n", cases[i].name);
+		assert_int_equal(parse(text), 0);
+		assert_int_equal(head.method, cases[i].method);
+		if (head.method == HTTP_METHOD_OTHER)
+			assert_null(http_method_name(head.method));
+		else
+			assert_string_equal(http_method_name(head.method), cases[i].name);
+	}
+}
+
+/* One that is longer than any that is known equals none of them. */
+static void test_long_type(void **state)
+{
+	char text[256], type[HTTP_TYPE_MAX + 2];
+
+	(void)state;
+	memset(type, 't', sizeof(type));
+	type[HTTP_TYPE_MAX] = '\0';
+	snprintf(text, sizeof(text), "GET / HTTP/1.1\r\nContent-Type: %s ; a=b\r\n\r\n", type);
+	assert_int_equal(parse(text), 0);
+	assert_string_equal(head.content_type, type);
+	snprintf(text, sizeof(text), "GET / HTTP/1.1\r\nContent-Type: %st\r\n\r\n", type);
+	assert_int_equal(parse(text), 0);
+	assert_string_equal(head.content_type, "");
 }
 
 static void test_bad(void **state)
@@ -92,10 +138,9 @@ static void test_length(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_good),
-		cmocka_unit_test(test_bad),
-		cmocka_unit_test(test_long_path),
-		cmocka_unit_test(test_length),
+		cmocka_unit_test(test_good),      cmocka_unit_test(test_methods),
+		cmocka_unit_test(test_long_type), cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_long_path), cmocka_unit_test(test_length),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

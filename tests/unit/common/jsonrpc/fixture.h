@@ -6,39 +6,11 @@
 #pragma once
 
 #include "common/base/cleanup.h"
-#include "common/base/log.h"
 #include "common/jsonrpc/server.h"
+#include "tests/unit/common/http/raw.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
-#define PATIENCE_MS 10000
-
-static struct event_base *base;
 static struct jsonrpc_call *held; /* by the method "hold" */
 static unsigned handled;
-
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
-static void turn(void)
-{
-	(void)event_base_loop(base, EVLOOP_NONBLOCK);
-	usleep(500);
-}
 
 static void on_call(struct jsonrpc_call *call, void *arg)
 {
@@ -74,23 +46,13 @@ static struct jsonrpc_server *serve(json_t *settings)
 	return server;
 }
 
-static struct jsonrpc_server *serve_plain(void)
+static struct jsonrpc_server *serve_for(int timeout_ms)
 {
 	return serve(json_pack("{s:s, s:i, s:i, s:i}", "bind_address", "127.0.0.1:0", "timeout",
-			       700, "body_limit", 10000, "max_connections", 4));
+			       timeout_ms, "body_limit", 10000, "max_connections", 4));
 }
 
-static int open_loop(void **state)
+static struct jsonrpc_server *serve_plain(void)
 {
-	(void)state;
-	log_setup("test", LOG_ERROR, LOG_FORMAT_PLAIN);
-	base = event_base_new();
-	return base ? 0 : -1;
-}
-
-static int close_loop(void **state)
-{
-	(void)state;
-	event_base_free(base);
-	return 0;
+	return serve_for(700);
 }

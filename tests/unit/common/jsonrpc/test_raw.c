@@ -2,62 +2,6 @@
 /* What raw sockets meet at a server of JSON-RPC: requests of any kind, and its limits. */
 #include "tests/unit/common/jsonrpc/fixture.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
-
-static int dial(uint16_t port)
-{
-	struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(port)};
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-	in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	assert_true(connect(fd, (struct sockaddr *)&in, sizeof(in)) == 0 || errno == EINPROGRESS);
-	return fd;
-}
-
-/* Read until `part` has come or the server closes; whether it came. */
-static bool expect(int fd, const char *part)
-{
-	uint64_t end = now_ms() + PATIENCE_MS;
-	char text[65536];
-	size_t length = 0;
-
-	while (now_ms() < end) {
-		turn();
-		ssize_t n = recv(fd, text + length, sizeof(text) - 1 - length, 0);
-		if (n == 0 || (n < 0 && errno != EAGAIN && errno != ENOTCONN))
-			return part[0] == '\0';
-		length += n > 0 ? (size_t)n : 0;
-		text[length] = '\0';
-		if (part[0] && strstr(text, part))
-			return true;
-	}
-	return false;
-}
-
-static void push(int fd, const char *text, size_t length)
-{
-	uint64_t end = now_ms() + PATIENCE_MS;
-
-	while (length > 0 && now_ms() < end) {
-		ssize_t n = send(fd, text, length, MSG_NOSIGNAL);
-		if (n < 0 && errno != EAGAIN && errno != ENOTCONN)
-			return;
-		text += n > 0 ? n : 0;
-		length -= n > 0 ? (size_t)n : 0;
-		turn();
-	}
-}
-
-static void exchange(uint16_t port, const char *text, const char *expected)
-{
-	AUTO_CLOSE int fd = dial(port);
-
-	push(fd, text, strlen(text));
-	if (!expect(fd, expected))
-		fail_msg("no '%s' after '%.60s'", expected, text);
-}
-
 #define HEAD(length)                                                                      \
 	"POST /jsonrpc HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-" \
 	"Length: " length "\r\n"
@@ -185,9 +129,7 @@ static void test_client_goes_while_handled(void **state)
 	while (!held && now_ms() < end)
 		turn();
 	assert_non_null(held);
-	struct linger reset = {1, 0};
-	setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
-	close(fd);
+	reset(fd);
 	turn();
 	jsonrpc_call_result(held, json_true());
 	for (int i = 0; i < 10; i++)

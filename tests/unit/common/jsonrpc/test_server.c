@@ -67,7 +67,8 @@ static struct answer ask(struct jsonrpc_client *client, const char *method, unsi
 
 static void test_plain(void **state)
 {
-	struct jsonrpc_server *server = serve_plain();
+	/* An answer of 5 MB takes a busy machine its time. */
+	struct jsonrpc_server *server = serve_for(PATIENCE_MS);
 	struct jsonrpc_client *client =
 		client_of("http", "127.0.0.1", jsonrpc_server_port(server), NULL);
 	struct answer answer;

@@ -48,7 +48,7 @@ static int check(const char *json, json_t **ret, struct settings_report *report)
 
 	assert_non_null(tree);
 	*report = (struct settings_report){0};
-	int r = schema_check(&root, tree, NULL, (struct place){"f", 0}, report, ret);
+	int r = schema_check(&root, tree, NULL, (struct settings_place){"f", 0}, report, ret);
 	json_decref(tree);
 	return r;
 }

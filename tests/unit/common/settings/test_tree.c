@@ -77,8 +77,8 @@ static void places_go_along(void **state)
 	struct lines *lines = lines_new();
 
 	(void)state;
-	assert_int_equal(lines_spread(lines, into, (struct place){"one", 1}), 0);
-	assert_int_equal(lines_spread(lines, from, (struct place){"two", 2}), 0);
+	assert_int_equal(lines_spread(lines, into, (struct settings_place){"one", 1}), 0);
+	assert_int_equal(lines_spread(lines, from, (struct settings_place){"two", 2}), 0);
 	assert_int_equal(settings_merge(lines, MERGE_FILES, into, from), 0);
 	assert_string_equal(lines_get(lines, json_object_get(into, "a"), "0").file, "one");
 	assert_string_equal(lines_get(lines, json_object_get(into, "a"), "1").file, "two");
