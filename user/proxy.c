@@ -3,6 +3,7 @@
 
 #include "common/base/cleanup.h"
 #include "common/base/clock.h"
+#include "common/base/descriptors.h"
 #include "common/base/log.h"
 #include "common/base/log_queue.h"
 #include "user/control/control.h"
@@ -191,6 +192,7 @@ int proxy_run(const json_t *settings, enum proxy_role role)
 {
 	struct proxy proxy = {.config.role = role};
 
+	descriptors_raise();
 	int r = open_and_run(&proxy, settings);
 	close_proxy(&proxy);
 	log_queue_stop();

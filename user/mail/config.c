@@ -2,12 +2,12 @@
 #include "user/mail/config.h"
 
 #include "common/base/clock.h"
+#include "common/base/descriptors.h"
 #include "common/settings/settings.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 /*
@@ -15,6 +15,7 @@
  * connections and dial-backs may use up what is left; accept() then waits until some have ended.
  */
 #define OTHER_DESCRIPTORS 256
+#define DESCRIPTORS_MOST  (4 * 1024 * 1024)
 #define MAX_WORKERS       256
 
 static uint64_t duration(const json_t *settings, const char *path)
@@ -27,21 +28,18 @@ static uint32_t count(const json_t *settings, const char *path)
 	return (uint32_t)settings_integer(settings, path);
 }
 
-/* Raise the soft limit to the hard one; each connection takes two descriptors. */
+/* Each connection takes two. */
 static uint32_t connections_by_descriptors(void)
 {
-	struct rlimit limit;
+	uint64_t limit = descriptors_limit();
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+	if (limit == 0)
 		return 512;
-	limit.rlim_cur = limit.rlim_max;
-	(void)setrlimit(RLIMIT_NOFILE, &limit);
-	(void)getrlimit(RLIMIT_NOFILE, &limit);
-	if (limit.rlim_cur > 4 * 1024 * 1024)
-		limit.rlim_cur = 4 * 1024 * 1024;
-	if (limit.rlim_cur < 2 * OTHER_DESCRIPTORS)
+	if (limit > DESCRIPTORS_MOST)
+		limit = DESCRIPTORS_MOST;
+	if (limit < 2 * OTHER_DESCRIPTORS)
 		return OTHER_DESCRIPTORS / 2;
-	return (uint32_t)(limit.rlim_cur - OTHER_DESCRIPTORS) / 2;
+	return (uint32_t)(limit - OTHER_DESCRIPTORS) / 2;
 }
 
 static int listen_addresses(const json_t *settings, const char *key, struct addr *ret,
