@@ -165,6 +165,8 @@ $B/tests/bench/%: $B/obj/tests/bench/%.o $(call obj,$(BENCH_LIB))
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LIBS)
 # Where a test makes an allocation fail.
 $B/tests/unit/common/base/test_table: ALL_LDFLAGS += -Wl,--wrap=calloc
+$B/tests/unit/user/mail/test_crew: ALL_LDFLAGS += -Wl,--wrap=calloc
+$B/tests/unit/user/flow/test_shortage: ALL_LDFLAGS += -Wl,--wrap=calloc
 .PRECIOUS: $B/obj/%.o
 
 # Generated code is held to its generator's warnings, not to ours.

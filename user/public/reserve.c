@@ -49,7 +49,7 @@ static bool has_announcement(const struct announcements *all, const char *owner)
 /* Made, and in the worker's box. */
 static int give_token(struct public_service *service, const char *operator, json_t * tokens)
 {
-	struct mail *mail = mail_new(MAIL_RESERVATION);
+	struct mail *mail = mail_new_named(MAIL_RESERVATION, operator, "");
 	unsigned workers = service->crew->n;
 	char text[TOKEN_TEXT];
 
@@ -61,8 +61,6 @@ static int give_token(struct public_service *service, const char *operator, json
 		mail_free(mail);
 		return r;
 	}
-	snprintf(mail->u.reservation.operator, sizeof(mail->u.reservation.operator),
-		 "%s", operator);
 	mail->u.reservation.valid_ms = service->valid_ms;
 	token_encode(mail->u.reservation.token, text);
 	r = json_array_append_new(tokens, json_string(text)) < 0 ? -ENOMEM : 0;
