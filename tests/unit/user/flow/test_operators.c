@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -76,8 +77,44 @@ static void many_come_and_go(void **state)
 			operators_release(&table, entry);
 		}
 		assert_int_equal(table.by_name.n, 0);
+		assert_int_equal(table.n_spare, OPERATORS_SPARE);
 	}
-	table_clear(&table.by_name);
+	operators_clear(&table);
+	assert_int_equal(table.n_spare, 0);
+}
+
+/* Clients one after the other: the same memory each time, as if it were new. */
+static void one_after_the_other(void **state)
+{
+	struct operator_table table;
+
+	(void)state;
+	operators_init(&table);
+	struct operator_entry *first = operators_get(&table, "private-proxy-1");
+	operators_release(&table, first);
+	assert_null(operators_find(&table, "private-proxy-1"));
+	struct operator_entry *second = operators_get(&table, "two");
+	assert_ptr_equal(second, first);
+	assert_string_equal(second->name, "two");
+	assert_int_equal(second->n_waiting + second->n_parked, 0);
+	assert_true(LIST_EMPTY(&second->parked));
+	operators_release(&table, second);
+	operators_clear(&table);
+}
+
+static void no_longer_than_names_are(void **state)
+{
+	char name[OPERATOR_MAX + 2];
+	struct operator_table table;
+
+	(void)state;
+	operators_init(&table);
+	memset(name, 'x', sizeof(name));
+	name[OPERATOR_MAX + 1] = '\0';
+	assert_null(operators_get(&table, name));
+	name[OPERATOR_MAX] = '\0';
+	assert_string_equal(operators_get(&table, name)->name, name);
+	operators_clear(&table);
 }
 
 #define LOOK_UPS 20000
@@ -123,6 +160,8 @@ int main(void)
 		cmocka_unit_test(one_by_its_name),
 		cmocka_unit_test(stays_while_it_is_needed),
 		cmocka_unit_test(many_come_and_go),
+		cmocka_unit_test(one_after_the_other),
+		cmocka_unit_test(no_longer_than_names_are),
 		cmocka_unit_test(time_of_a_look_up),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
