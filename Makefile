@@ -166,6 +166,8 @@ $B/tests/bench/%: $B/obj/tests/bench/%.o $(call obj,$(BENCH_LIB))
 # Where a test makes an allocation fail, or sees who waits for the output.
 $B/tests/unit/common/base/test_table: ALL_LDFLAGS += -Wl,--wrap=calloc
 $B/tests/unit/common/base/test_log_queue: ALL_LDFLAGS += -Wl,--wrap=write,--wrap=poll
+$B/tests/unit/user/mail/test_crew: ALL_LDFLAGS += -Wl,--wrap=calloc
+$B/tests/unit/user/flow/test_shortage: ALL_LDFLAGS += -Wl,--wrap=calloc
 .PRECIOUS: $B/obj/%.o
 
 # Generated code is held to its generator's warnings, not to ours.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "common/base/cleanup.h"
+#include "common/base/descriptors.h"
 #include "common/base/version.h"
 #include "common/settings/settings.h"
 #include "relay/options.h"
@@ -7,7 +8,6 @@
 #include "relay/settings_schema.h"
 
 #include <stdio.h>
-#include <sys/resource.h>
 
 #define EXIT_SETTINGS 2
 
@@ -48,17 +48,6 @@ static int check(const json_t *settings)
 	return known ? EXIT_SUCCESS : EXIT_SETTINGS;
 }
 
-/* The usual 1,024 descriptors are fewer than the limits of the settings let in. */
-static void raise_descriptor_limit(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-		limit.rlim_cur = limit.rlim_max;
-		(void)setrlimit(RLIMIT_NOFILE, &limit);
-	}
-}
-
 int main(int argc, char **argv)
 {
 	const struct personality *personality = options_personality(argv[0]);
@@ -82,6 +71,6 @@ int main(int argc, char **argv)
 		return EXIT_SETTINGS;
 	if (options.command == COMMAND_CHECK)
 		return check(settings);
-	raise_descriptor_limit();
+	descriptors_raise();
 	return relay_run(settings, personality->dialect) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

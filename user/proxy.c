@@ -3,12 +3,14 @@
 
 #include "common/base/cleanup.h"
 #include "common/base/clock.h"
+#include "common/base/descriptors.h"
 #include "common/base/log.h"
 #include "common/base/log_queue.h"
 #include "user/control/control.h"
 #include "user/flow/rate_gate.h"
 #include "user/flow/sources.h"
 #include "user/flow/worker.h"
+#include "user/flow/worker_life.h"
 #include "user/mail/config.h"
 #include "user/mail/crew.h"
 #include "user/plane/paths/table.h"
@@ -24,8 +26,8 @@
 #include <time.h>
 
 struct proxy {
-	struct config config;
-	struct workshop shop;
+	const struct config *config; /* the first one; workers may have got another since */
+	struct workers workers;
 	struct control *control;
 };
 
@@ -36,17 +38,17 @@ static int fail(int r, const char *what)
 }
 
 /* Without the BPF program all else works: one line says which way bytes go, and why. */
-static void open_paths(struct proxy *proxy)
+static void open_paths(struct proxy *proxy, struct config *config)
 {
-	enum stream_forwarding *forwarding = &proxy->config.plane.forwarding;
+	enum stream_forwarding *forwarding = &config->plane.forwarding;
 	const struct path_wants wants = {
 		.forced = *forwarding == FORWARD_SOCKMAP,
-		.workers = proxy->config.workers,
-		.connections = proxy->config.connections,
+		.workers = config->fixed.workers,
+		.connections = config->connections,
 	};
 	char why[PATH_WHY];
 
-	bool usable = paths_open(&proxy->shop.paths, paths_table, *forwarding, &wants, why);
+	bool usable = paths_open(&proxy->workers.paths, paths_table, *forwarding, &wants, why);
 	switch (*forwarding) {
 	case FORWARD_AUTO:
 		log_info("forwarding: auto%s: %s",
@@ -67,29 +69,38 @@ static void open_paths(struct proxy *proxy)
 	}
 }
 
+static int open_shared(struct proxy *proxy)
+{
+	const struct config *config = proxy->config;
+	struct workers *workers = &proxy->workers;
+
+	workers->control = control_mailbox(proxy->control);
+	workers->list = calloc(config->fixed.workers, sizeof(struct worker *));
+	workers->boxes = calloc(config->fixed.workers, sizeof(struct mailbox *));
+	workers->sources = sources_new(config->half_open_per_source, config->half_open);
+	if (!workers->list || !workers->boxes || !workers->sources)
+		return fail(-ENOMEM, "cannot make workers");
+	workers->n = config->fixed.workers;
+	int r = rate_gate_new(config->fixed.public_rate_limits, &workers->public_gate);
+	if (r == 0)
+		r = rate_gate_new(config->fixed.internal_rate_limits, &workers->internal_gate);
+	return r < 0 ? fail(r, "cannot make rate limits") : 0;
+}
+
 static int open_workers(struct proxy *proxy)
 {
-	struct workshop *shop = &proxy->shop;
+	struct workers *workers = &proxy->workers;
 	AUTO_FREE char *error = NULL;
-	int r;
 
-	shop->workers = calloc(proxy->config.workers, sizeof(struct worker *));
-	shop->boxes = calloc(proxy->config.workers, sizeof(struct mailbox *));
-	shop->sources = sources_new(proxy->config.half_open_per_source, proxy->config.half_open);
-	shop->parked = calloc(proxy->config.workers, sizeof(*shop->parked));
-	if (!shop->workers || !shop->boxes || !shop->sources || !shop->parked)
-		return fail(-ENOMEM, "cannot make workers");
-	r = rate_gate_new(proxy->config.public_rate_limits, &shop->public_gate);
-	if (r == 0)
-		r = rate_gate_new(proxy->config.internal_rate_limits, &shop->internal_gate);
+	int r = open_shared(proxy);
 	if (r < 0)
-		return fail(r, "cannot make rate limits");
-	for (unsigned i = 0; i < proxy->config.workers; i++) {
-		r = worker_new(shop, i, &shop->workers[i]);
+		return r;
+	for (unsigned i = 0; i < workers->n; i++) {
+		r = worker_new(workers, i, proxy->config, &workers->list[i]);
 		if (r < 0)
 			return fail(r, "cannot make a worker");
-		shop->boxes[i] = shop->workers[i]->box;
-		r = worker_listen(shop->workers[i], &error);
+		workers->boxes[i] = workers->list[i]->box;
+		r = worker_listen(workers->list[i], &error);
 		if (r < 0) {
 			log_error("%s", error ? error : strerror(-r));
 			return r;
@@ -100,88 +111,125 @@ static int open_workers(struct proxy *proxy)
 
 static int start_workers(struct proxy *proxy)
 {
-	for (unsigned i = 0; i < proxy->config.workers; i++) {
-		int r = worker_start(proxy->shop.workers[i]);
+	for (unsigned i = 0; i < proxy->workers.n; i++) {
+		int r = worker_start(proxy->workers.list[i]);
 		if (r < 0)
 			return fail(r, "cannot start a worker");
 	}
 	return 0;
 }
 
-static bool all_have_ended(const struct workshop *shop, unsigned n)
+/* Those that were made, if not all of them. */
+static unsigned made(const struct workers *workers)
+{
+	unsigned n = 0;
+
+	while (n < workers->n && workers->list[n])
+		n++;
+	return n;
+}
+
+static bool all_have_ended(const struct workers *workers, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++)
-		if (shop->workers[i]->started && !atomic_load(&shop->workers[i]->ended))
+		if (workers->list[i]->started && !atomic_load(&workers->list[i]->ended))
 			return false;
 	return true;
 }
 
 /* The control thread, which has just ended, may have sent them mail until now. A signal ends their
  * grace. */
-static void stop_workers(struct proxy *proxy)
+static void stop_workers(struct workers *workers, unsigned grace_ms)
 {
 	const struct timespec turn = {.tv_nsec = 20 * NS_PER_MS};
-	struct crew crew = {.boxes = proxy->shop.boxes};
+	struct crew crew = {.boxes = workers->boxes, .n = made(workers)};
 	sigset_t signals;
 
-	while (crew.boxes && crew.n < proxy->config.workers && crew.boxes[crew.n])
-		crew.n++;
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
-	crew_stop(&crew, (unsigned)(proxy->config.shutdown_grace / NS_PER_MS), true);
-	while (!all_have_ended(&proxy->shop, crew.n)) {
+	crew_stop(&crew, grace_ms, true);
+	while (!all_have_ended(workers, crew.n)) {
 		if (sigtimedwait(&signals, NULL, &turn) < 0)
 			continue;
 		log_info("signal again: open connections are reset");
 		crew_stop(&crew, 0, true);
 	}
 	for (unsigned i = 0; i < crew.n; i++)
-		worker_join(proxy->shop.workers[i]);
+		worker_join(workers->list[i]);
+}
+
+static void log_counters(const struct workers *workers)
+{
+	const struct counters *all[MAX_WORKERS];
+	char text[COUNTERS_TEXT];
+	unsigned n = made(workers);
+
+	for (unsigned i = 0; i < n; i++)
+		all[i] = &workers->list[i]->counters;
+	counters_format(all, n, text, sizeof(text));
+	if (*text)
+		log_info("in all: %s", text);
+}
+
+static void free_workers(struct workers *workers)
+{
+	for (unsigned i = 0; i < workers->n; i++)
+		worker_free(workers->list[i]);
+	free(workers->list);
+	free(workers->boxes);
+	kernel_close(workers->kernel);
+	sources_free(workers->sources);
+	rate_gate_free(workers->public_gate);
+	rate_gate_free(workers->internal_gate);
 }
 
 static void close_proxy(struct proxy *proxy)
 {
-	struct workshop *shop = &proxy->shop;
+	struct workers *workers = &proxy->workers;
 
-	stop_workers(proxy);
-	for (unsigned i = 0; shop->workers && i < proxy->config.workers; i++)
-		worker_free(shop->workers[i]);
-	free(shop->workers);
-	free(shop->boxes);
-	free(shop->parked);
+	if (workers->n > 0) {
+		stop_workers(workers, (unsigned)(proxy->config->shutdown_grace / NS_PER_MS));
+		log_counters(workers);
+	}
+	free_workers(workers);
 	control_free(proxy->control);
-	paths_close(&shop->paths);
-	sources_free(shop->sources);
-	rate_gate_free(shop->public_gate);
-	rate_gate_free(shop->internal_gate);
+	paths_close(&workers->paths);
+	config_unref(proxy->config);
 }
 
-static int open_and_run(struct proxy *proxy, const json_t *settings)
+static int read_settings(struct proxy *proxy, const json_t *settings, enum proxy_role role)
 {
-	const struct role_ops *ops =
-		proxy->config.role == ROLE_PUBLIC ? &role_public : &role_private;
+	const struct role_ops *ops = role == ROLE_PUBLIC ? &role_public : &role_private;
+	struct config *config = NULL;
 	AUTO_FREE char *error = NULL;
 
-	int r = config_read(settings, proxy->config.role, &proxy->config, &error);
+	int r = config_new(settings, role, &config, &error);
 	if (r == 0)
 		r = control_new(settings, ops, &proxy->control, &error);
 	if (r < 0) {
 		log_error("%s", error ? error : strerror(-r));
+		config_unref(config);
 		return r;
 	}
-	open_paths(proxy);
-	proxy->shop.config = &proxy->config;
-	proxy->shop.control = control_mailbox(proxy->control);
-	r = open_workers(proxy);
+	open_paths(proxy, config);
+	proxy->config = config;
+	return 0;
+}
+
+static int open_and_run(struct proxy *proxy, const json_t *settings, enum proxy_role role)
+{
+	int r = read_settings(proxy, settings, role);
+	if (r == 0)
+		r = open_workers(proxy);
 	if (r < 0)
 		return r;
-	control_set_workers(proxy->control, proxy->shop.boxes, proxy->config.workers);
+	control_set_workers(proxy->control, proxy->workers.boxes, proxy->workers.n);
 	r = privileges_drop();
 	if (r < 0)
 		return fail(r, "cannot drop privileges");
-	r = log_queue_start(proxy->config.log_backlog);
+	r = log_queue_start(proxy->config->fixed.log_backlog);
 	if (r < 0)
 		return fail(r, "cannot start the thread that writes the log");
 	r = start_workers(proxy);
@@ -190,9 +238,10 @@ static int open_and_run(struct proxy *proxy, const json_t *settings)
 
 int proxy_run(const json_t *settings, enum proxy_role role)
 {
-	struct proxy proxy = {.config.role = role};
+	struct proxy proxy = {0};
 
-	int r = open_and_run(&proxy, settings);
+	descriptors_raise();
+	int r = open_and_run(&proxy, settings, role);
 	close_proxy(&proxy);
 	log_queue_stop();
 	return r;

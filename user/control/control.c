@@ -67,26 +67,19 @@ void control_stray_mail(struct mail *mail)
 	mail_free(mail);
 }
 
-static void take_mail(struct control *control, struct mail *mail)
-{
-	if (mail->type == MAIL_STOP) {
-		mail_free(mail);
-		stop(control);
-	} else {
-		control->ops->mail(control, mail);
-	}
-}
-
 static void on_mail(evutil_socket_t fd, short events, void *arg)
 {
 	struct control *control = arg;
+	struct stop_order order;
 
 	(void)fd;
 	(void)events;
 	for (struct mail *mail = mailbox_take_all(control->box), *next; mail; mail = next) {
 		next = mail->next;
-		take_mail(control, mail);
+		control->ops->mail(control, mail);
 	}
+	if (mailbox_take_stop(control->box, &order))
+		stop(control);
 }
 
 static void on_sweep(evutil_socket_t fd, short events, void *arg)
@@ -232,10 +225,7 @@ int control_run(struct control *control)
 
 void control_stop(struct control *control)
 {
-	struct mail *mail = mail_new(MAIL_STOP);
-
-	if (mail)
-		mailbox_put(control->box, mail);
+	mailbox_stop(control->box, 0, false);
 }
 
 static void free_event(struct event *event)

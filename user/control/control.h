@@ -28,6 +28,6 @@ struct mailbox *control_mailbox(struct control *control);
 void control_set_workers(struct control *control, struct mailbox **boxes, unsigned n);
 /* Runs until SIGINT or SIGTERM, or until control_stop(). */
 int control_run(struct control *control);
-/* As SIGTERM. Any thread. */
+/* As SIGTERM. Any thread; needs no memory. */
 void control_stop(struct control *control);
 void control_free(struct control *control);

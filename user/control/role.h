@@ -22,7 +22,7 @@ struct role_ops {
 	void (*start)(struct control *control);
 	void (*stop)(struct control *control); /* nothing new on its own any more */
 	void (*call)(struct control *control, struct jsonrpc_call *call);
-	void (*mail)(struct control *control, struct mail *mail); /* takes it; never MAIL_STOP */
+	void (*mail)(struct control *control, struct mail *mail); /* takes it */
 	void (*changed)(struct control *control);                 /* announcements have expired */
 	bool (*busy)(const struct control *control);
 };

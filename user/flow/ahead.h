@@ -6,17 +6,6 @@
  */
 #pragma once
 
-#include "user/mail/mailbox.h"
+#include "user/flow/state.h"
 
-struct connection;
-struct worker;
-
-/* From DIAL. */
-void ahead_begin(struct connection *connection);
-
-/* It has ended unused. */
-void ahead_lost(struct connection *connection, const char *reason);
-
-/* Tell the control thread, which keeps the number of those that wait. */
-void ahead_tell(struct worker *worker, uint64_t connection, enum parked_condition condition,
-		const char *proxy, const char *domain);
+extern const struct state_ops state_ahead;

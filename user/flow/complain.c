@@ -41,9 +41,10 @@ static void on_second_over(struct timer *timer)
 	timer_arm(complaints->timers, timer, clock_now() + NS_PER_S);
 }
 
-void complaints_init(struct complaints *complaints, struct timers *timers)
+void complaints_init(struct complaints *complaints, struct timers *timers,
+		     struct counters *counters)
 {
-	*complaints = (struct complaints){.timers = timers};
+	*complaints = (struct complaints){.timers = timers, .counters = counters};
 	for (int i = 0; i < COMPLAINTS; i++) {
 		complaints->counts[i].all = complaints;
 		complaints->counts[i].timer.fire = on_second_over;
@@ -54,6 +55,7 @@ void complain(struct complaints *complaints, enum complaint kind, const char *wh
 {
 	struct complaint_count *count = &complaints->counts[kind];
 
+	counters_add(complaints->counters, COUNTER_COMPLAINTS + kind, 1);
 	if (count->timer.armed) {
 		count->unsaid++;
 		return;

@@ -18,11 +18,14 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
+#define AGAIN (50 * NS_PER_MS)
+
 struct dial_back {
 	LIST_ENTRY(dial_back) in_worker;
 	struct worker *worker;
 	struct watch watch;
 	struct timer deadline;
+	struct timer again;
 	struct addr peer;
 	uint8_t token[TOKEN_BYTES];
 	size_t have;
@@ -39,11 +42,12 @@ static void finish(struct dial_back *dial_back)
 	if (dial_back->watch.fd >= 0)
 		socket_reset_on_close(dial_back->watch.fd);
 	timer_disarm(&worker->timers, &dial_back->deadline);
+	timer_disarm(&worker->timers, &dial_back->again);
 	watch_close(&dial_back->watch);
 	OPENSSL_cleanse(dial_back->token, sizeof(dial_back->token));
 	LIST_REMOVE(dial_back, in_worker);
 	LIST_INSERT_HEAD(&worker->ended_dial_backs, dial_back, in_worker);
-	worker->n_dial_backs--;
+	counters_sub(&worker->counters, COUNTER_DIAL_BACKS_OPEN, 1);
 }
 
 static void complain_about(const struct dial_back *dial_back, enum complaint kind)
@@ -55,30 +59,49 @@ static void on_deadline(struct timer *timer)
 {
 	struct dial_back *dial_back = container_of(timer, struct dial_back, deadline);
 
-	complain_about(dial_back, COMPLAINT_TOKEN_SLOW);
+	bool complete = dial_back->have == TOKEN_BYTES; /* and could not be passed on */
+
+	complain_about(dial_back, complete ? COMPLAINT_MEMORY : COMPLAINT_TOKEN_SLOW);
 	finish(dial_back);
 }
 
-/* To the worker that made the token; only it knows the connection. */
-static void hand_over(struct dial_back *dial_back)
+/* To the worker that made the token; only it knows the connection. -ENOMEM: not now. */
+static int hand_over(struct dial_back *dial_back)
 {
 	struct worker *worker = dial_back->worker;
-	struct workshop *shop = worker->shop;
-	unsigned owner = token_owner(dial_back->token, shop->config->workers);
+	struct workers *all = worker->all;
+	unsigned owner = token_owner(dial_back->token, all->n);
+	struct mail *mail = owner == worker->index ? NULL : mail_new(MAIL_DIALLED_BACK);
 
 	watch_remove(worker->epoll, &dial_back->watch);
 	if (owner == worker->index) {
 		rendezvous_claimed(worker, TAKE_FD(dial_back->watch.fd), dial_back->token);
-		return;
+		return 0;
 	}
-	struct mail *mail = mail_new(MAIL_DIALLED_BACK);
-	if (!mail) {
-		complain_about(dial_back, COMPLAINT_MEMORY);
-		return;
-	}
+	if (!mail)
+		return -ENOMEM;
 	mail->u.dialled_back.fd = TAKE_FD(dial_back->watch.fd);
 	memcpy(mail->u.dialled_back.token, dial_back->token, TOKEN_BYTES);
-	worker_mail(shop->workers[owner], mail);
+	mailbox_put(all->list[owner]->box, mail);
+	return 0;
+}
+
+/* The token is complete. Without memory it waits for better times, but no longer than for a token:
+ * a client is at stake that has done nothing. */
+static void pass_on(struct dial_back *dial_back)
+{
+	struct worker *worker = dial_back->worker;
+
+	if (hand_over(dial_back) == 0) {
+		finish(dial_back);
+		return;
+	}
+	timer_arm(&worker->timers, &dial_back->again, clock_now() + AGAIN);
+}
+
+static void on_again(struct timer *timer)
+{
+	pass_on(container_of(timer, struct dial_back, again));
 }
 
 /* False: the token is not there yet, or not all of it. */
@@ -97,8 +120,7 @@ static bool look(struct dial_back *dial_back)
 	dial_back->have += (size_t)n;
 	if (dial_back->have < TOKEN_BYTES)
 		return false;
-	hand_over(dial_back);
-	finish(dial_back);
+	pass_on(dial_back);
 	return true;
 }
 
@@ -112,7 +134,7 @@ void dial_back_accepted(struct worker *worker, int fd_taken, const struct addr *
 {
 	AUTO_CLOSE int fd = fd_taken;
 
-	if (worker->n_dial_backs >= worker->most_dial_backs) {
+	if (counters_get(&worker->counters, COUNTER_DIAL_BACKS_OPEN) >= worker->most_dial_backs) {
 		complain_of(&worker->complaints, COMPLAINT_DIAL_BACKS, peer);
 		socket_reset_on_close(fd);
 		return;
@@ -128,10 +150,12 @@ void dial_back_accepted(struct worker *worker, int fd_taken, const struct addr *
 	dial_back->watch.fd = TAKE_FD(fd);
 	dial_back->watch.ready = on_ready;
 	dial_back->deadline.fire = on_deadline;
+	dial_back->again.fire = on_again;
 	LIST_INSERT_HEAD(&worker->dial_backs, dial_back, in_worker);
-	worker->n_dial_backs++;
+	counters_add(&worker->counters, COUNTER_DIAL_BACKS, 1);
+	counters_add(&worker->counters, COUNTER_DIAL_BACKS_OPEN, 1);
 	timer_arm(&worker->timers, &dial_back->deadline,
-		  clock_now() + worker->shop->config->token_timeout);
+		  clock_now() + worker->config->token_timeout);
 	/* As a rule the token has come with the connection. */
 	if (!look(dial_back) && watch_set(worker->epoll, &dial_back->watch, EPOLLIN) < 0)
 		finish(dial_back);

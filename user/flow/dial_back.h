@@ -4,12 +4,7 @@
 
 #include "common/base/addr.h"
 
-#include <sys/queue.h>
-
 struct worker;
-struct dial_back;
-
-LIST_HEAD(dial_back_list, dial_back);
 
 /* Somebody has connected to the internal port. Takes the descriptor. */
 void dial_back_accepted(struct worker *worker, int fd, const struct addr *peer);

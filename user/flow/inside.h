@@ -6,7 +6,9 @@
  */
 #pragma once
 
-#include "user/mail/mailbox.h"
+#include "common/base/addr.h"
+
+#include <stdint.h>
 
 struct inside_memory;
 

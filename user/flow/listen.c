@@ -124,7 +124,7 @@ int listen_open(struct worker *worker, const struct addr *addr, struct rate_gate
 	listen->accepted = accepted;
 	listen->back_off.fire = on_back_off_over;
 	listen->watch.ready = on_ready;
-	listen->watch.fd = open_socket(addr, worker->shop->config);
+	listen->watch.fd = open_socket(addr, worker->config);
 	int r = listen->watch.fd;
 	if (r >= 0)
 		r = watch_set(worker->epoll, &listen->watch, EPOLLIN);

@@ -24,8 +24,6 @@ struct listen {
 	listen_accepted accepted; /* owns the descriptor */
 };
 
-LIST_HEAD(listen_list, listen);
-
 /* -errno. Nobody else must listen there: listen_probe() has to be asked first. */
 int listen_open(struct worker *worker, const struct addr *addr, struct rate_gate *gate,
 		listen_accepted accepted);

@@ -4,8 +4,6 @@
 #include "common/base/timestamp.h"
 #include "user/flow/connection.h"
 #include "user/flow/park.h"
-#include "user/flow/refuse.h"
-#include "user/flow/rendezvous.h"
 #include "user/flow/serve.h"
 #include "user/flow/worker.h"
 #include "user/mail/routes.h"
@@ -19,17 +17,17 @@ void match_begin(struct connection *connection, const char *name)
 
 	if (worker->routes)
 		route = routes_find(worker->routes, name, timestamp_now());
-	if (connection_set_name(connection, name, route ? route->operator: NULL) < 0) {
-		connection_close(connection, true, "out of memory");
+	if (connection_set_name(connection, name, route ? route->owner : NULL) < 0) {
+		connection_close(connection, true, ENDING_MEMORY);
 		return;
 	}
 	if (!route) {
-		refuse(connection, ALERT_UNRECOGNIZED_NAME, "nobody has announced this name");
+		connection_refuse(connection, ALERT_UNRECOGNIZED_NAME, ENDING_NOT_ANNOUNCED);
 		return;
 	}
 	connection_not_half_open(connection);
-	int parked = park_take(worker, connection->operator);
+	int parked = park_take(worker, connection->proxy);
 	if (parked >= 0 && serve_by_parked(connection, parked))
 		return;
-	rendezvous_begin(connection);
+	connection_move(connection, CONNECTION_RENDEZVOUS);
 }

@@ -2,7 +2,7 @@
 /* State PAIR: both sockets are there; user/plane moves the bytes and tells when it is over. */
 #pragma once
 
-struct connection;
+#include "user/flow/state.h"
 
-/* From PEEK, RENDEZVOUS or DIAL, with both descriptors in the stream's ends. */
-void pair_begin(struct connection *connection);
+/* Both descriptors are in the stream's ends. */
+extern const struct state_ops state_pair;

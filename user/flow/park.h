@@ -5,15 +5,21 @@
  */
 #pragma once
 
-#include "user/flow/connection.h"
-#include "user/mail/mailbox.h"
+#include "user/wire/limits.h"
 
+#include <stdbool.h>
+#include <stdint.h>
+
+struct mail;
+struct operator_table;
 struct parking;
 struct worker;
 
-/* `most`: parked ones and reservations, of this worker. NULL: out of memory. */
-struct parking *parking_new(uint32_t most, uint32_t most_per_operator);
-void parking_free(struct parking *parking);
+/* `operators`: the worker's, not owned. NULL: out of memory. */
+struct parking *parking_new(struct operator_table *operators);
+void parking_free(struct parking *parking); /* after park_close_all() and park_bury(); takes NULL */
+/* For those that come. `most`: parked ones and reservations, of this worker. */
+void parking_limit(struct parking *parking, uint32_t most, uint32_t most_per_operator);
 void park_close_all(struct worker *worker);
 /* Free those that ended in this turn. */
 void park_bury(struct worker *worker);
@@ -35,8 +41,8 @@ int park_take(struct worker *worker, const char *name);
 int park_neighbour(const struct worker *worker);
 
 /*
- * MAIL_BORROW from another worker: answer with MAIL_LENT, or, when there is
- * none here either, pass it on to the control thread as the notice that it
- * would have been. The mail stays the caller's.
+ * MAIL_BORROW from another worker: the mail goes back as MAIL_LENT, or, when
+ * there is none here either, on to the control thread as the notice that it
+ * would have been. Takes the mail, and needs no other.
  */
-void park_lend(struct worker *worker, const struct mail *mail);
+void park_lend(struct worker *worker, struct mail *mail);

@@ -6,14 +6,12 @@
 #include "user/flow/complain.h"
 #include "user/flow/connection.h"
 #include "user/flow/match.h"
-#include "user/flow/refuse.h"
 #include "user/flow/sources.h"
 #include "user/flow/worker.h"
 #include "user/wire/client_hello.h"
 #include "user/wire/proxy_header.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stddef.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -23,7 +21,7 @@ static void complain_client(struct worker *worker, enum complaint kind, const st
 {
 	char text[ADDR_TEXT_MAX];
 
-	if (worker->shop->config->anonymize_clients)
+	if (worker->config->anonymize_clients)
 		addr_format_anonymous(client, text);
 	else
 		addr_format(client, text);
@@ -48,12 +46,12 @@ static int read_proxy_header(struct connection *connection, const uint8_t *bytes
 	if (recv(outside->watch.fd, worker->peek_workspace, (size_t)n, MSG_DONTWAIT) != n)
 		return -EIO;
 	outside->read = (uint64_t)n;
-	connection->proxied = true;
+	connection->header_read = true;
 	if (!header.has_addresses)
 		return n;
 	if (connection_set_origin(connection, &header.source, &header.destination) < 0)
 		return -ENOMEM;
-	int r = sources_enter(worker->shop->sources, &header.source, &connection->source);
+	int r = sources_enter(worker->all->sources, &header.source, &connection->source);
 	if (r < 0) {
 		complain_client(worker, half_open_complaint(r), &header.source);
 		return r;
@@ -62,16 +60,16 @@ static int read_proxy_header(struct connection *connection, const uint8_t *bytes
 	return n;
 }
 
-static const char *why_no_origin(int error)
+static enum ending why_no_origin(int error)
 {
 	switch (error) {
 	case -EDQUOT:
 	case -EUSERS:
-		return "too many half-open connections of the client in the PROXY header";
+		return ENDING_HEADER_HALF_OPEN;
 	case -ENOMEM:
-		return "out of memory";
+		return ENDING_MEMORY;
 	default:
-		return "no PROXY header from the load balancer";
+		return ENDING_HEADER_MISSING;
 	}
 }
 
@@ -98,36 +96,31 @@ static void decide(struct connection *connection, const uint8_t *bytes, size_t l
 		return;
 	}
 	wait_for(connection, 1);
-	switch (result) {
-	case CLIENT_HELLO_OK:
+	if (result == CLIENT_HELLO_OK) {
+		counters_add(&connection->worker->counters, COUNTER_HELLOS, 1);
 		match_begin(connection, hello.name);
-		break;
-	case CLIENT_HELLO_MORE:
-		result = CLIENT_HELLO_TOO_LARGE;
-		/* fall through */
-	default:
-		refuse(connection, ALERT_UNRECOGNIZED_NAME, client_hello_result_name(result));
+		return;
 	}
+	connection_refuse(connection, ALERT_UNRECOGNIZED_NAME, ending_of_hello(result));
 }
 
 /* Edge-triggered: the bytes stay in the socket, so that a level would never end. */
-static void on_ready(struct watch *watch, uint32_t events)
+static void peek_ready(struct connection *connection, int side, uint32_t events)
 {
-	struct connection *connection = connection_of_watch(watch);
 	struct worker *worker = connection->worker;
+	int fd = connection->stream.ends[side].watch.fd;
 
 	if (events & (EPOLLERR | EPOLLHUP)) {
-		connection_close(connection, true, "reset before the ClientHello");
+		connection_close(connection, true, ENDING_HELLO_RESET);
 		return;
 	}
-	ssize_t n =
-		recv(watch->fd, worker->peek_bytes, CLIENT_HELLO_WIRE_MAX, MSG_PEEK | MSG_DONTWAIT);
+	ssize_t n = recv(fd, worker->peek_bytes, CLIENT_HELLO_WIRE_MAX, MSG_PEEK | MSG_DONTWAIT);
 	if (n < 0 && errno != EAGAIN && errno != EINTR) {
-		connection_close(connection, true, "reset before the ClientHello");
+		connection_close(connection, true, ENDING_HELLO_RESET);
 		return;
 	}
 	size_t begin = 0;
-	if (n > 0 && worker->shop->config->require_proxy_header && !connection->proxied) {
+	if (n > 0 && worker->config->fixed.require_proxy_header && !connection->header_read) {
 		int r = read_proxy_header(connection, worker->peek_bytes, (size_t)n);
 		if (r < 0) {
 			connection_close(connection, true, why_no_origin(r));
@@ -138,46 +131,59 @@ static void on_ready(struct watch *watch, uint32_t events)
 	if (n > (ssize_t)begin)
 		decide(connection, worker->peek_bytes + begin, (size_t)n - begin);
 	if (connection->state == CONNECTION_PEEK && (events & EPOLLRDHUP))
-		connection_close(connection, false, "closed before the ClientHello was complete");
+		connection_close(connection, false, ENDING_HELLO_CLOSED);
 }
 
-static void on_deadline(struct timer *timer)
+static void peek_deadline(struct connection *connection)
 {
-	connection_close(container_of(timer, struct connection, deadline), false,
-			 "no ClientHello in time");
+	connection_close(connection, false, ENDING_HELLO_LATE);
+}
+
+static void peek_enter(struct connection *connection)
+{
+	connection_arm(connection, connection->began + connection->worker->config->hello_timeout);
+	if (connection_watch(connection, SIDE_OUTSIDE, EPOLLIN | EPOLLRDHUP | EPOLLET) < 0)
+		connection_close(connection, true, ENDING_WATCH);
+}
+
+static void peek_stop(struct connection *connection)
+{
+	connection_close(connection, true, ENDING_STOPPED);
 }
 
 void peek_accepted(struct worker *worker, int fd, const struct addr *client)
 {
-	const struct config *config = worker->shop->config;
 	/* The load balancer is not the source: its header tells which one is. */
-	bool counts = !config->require_proxy_header;
+	bool counts = !worker->config->fixed.require_proxy_header;
 	uint32_t source = 0;
 
-	int r = counts ? sources_enter(worker->shop->sources, client, &source) : 0;
+	int r = counts ? sources_enter(worker->all->sources, client, &source) : 0;
 	if (r < 0) {
 		complain_client(worker, half_open_complaint(r), client);
 		(void)close(fd);
 		return;
 	}
-	struct connection *connection = connection_new(worker, CONNECTION_PEEK);
+	struct connection *connection = connection_new(worker);
 	if (!connection) {
 		if (counts)
-			sources_leave(worker->shop->sources, source);
+			sources_leave(worker->all->sources, source);
 		complain_client(worker, COMPLAINT_CONNECTIONS, client);
 		(void)close(fd);
 		return;
 	}
-	struct watch *watch = &connection->stream.ends[SIDE_OUTSIDE].watch;
-
+	counters_add(&worker->counters, COUNTER_ACCEPTED, 1);
 	connection->source = source;
 	connection->counts_half_open = counts;
 	connection_set_client(connection, client);
-	watch->fd = fd;
-	watch->ready = on_ready;
-	connection->deadline.fire = on_deadline;
-	timer_arm(&worker->timers, &connection->deadline,
-		  connection->began + config->hello_timeout);
-	if (watch_set(worker->epoll, watch, EPOLLIN | EPOLLRDHUP | EPOLLET) < 0)
-		connection_close(connection, true, "no memory to watch the connection");
+	connection->stream.ends[SIDE_OUTSIDE].watch.fd = fd;
+	connection_move(connection, CONNECTION_PEEK);
 }
+
+const struct state_ops state_peek = {
+	.name = "peek",
+	.next = TO(CONNECTION_RENDEZVOUS) | TO(CONNECTION_PAIR) | TO(CONNECTION_REFUSE),
+	.enter = peek_enter,
+	.ready = peek_ready,
+	.deadline = peek_deadline,
+	.stop = peek_stop,
+};

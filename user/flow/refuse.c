@@ -14,15 +14,14 @@
 /* More than any ClientHello: whoever sends on regardless gets an RST. */
 #define DISCARD_MOST (256 * 1024)
 
-static void on_ready(struct watch *watch, uint32_t events)
+static void refuse_ready(struct connection *connection, int side, uint32_t events)
 {
-	struct connection *connection = connection_of_watch(watch);
-	struct stream_end *outside = &connection->stream.ends[SIDE_OUTSIDE];
+	struct stream_end *outside = &connection->stream.ends[side];
 	ssize_t n = 0;
 
 	if (!(events & (EPOLLERR | EPOLLHUP))) {
 		do {
-			n = recv(watch->fd, connection->worker->plane.scratch, STREAM_CHUNK,
+			n = recv(outside->watch.fd, connection->worker->plane.scratch, STREAM_CHUNK,
 				 MSG_DONTWAIT);
 			if (n > 0)
 				outside->read += (uint64_t)n;
@@ -30,30 +29,30 @@ static void on_ready(struct watch *watch, uint32_t events)
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			return;
 	}
-	connection_close(connection, n != 0, connection->refusal);
+	connection_close(connection, n != 0, connection->ending);
 }
 
-static void on_deadline(struct timer *timer)
+static void refuse_deadline(struct connection *connection)
 {
-	struct connection *connection = container_of(timer, struct connection, deadline);
-
-	connection_close(connection, false, connection->refusal);
+	connection_close(connection, false, connection->ending);
 }
 
-void refuse(struct connection *connection, uint8_t alert, const char *reason)
+static void refuse_enter(struct connection *connection)
 {
 	/* RFC 8446 section 6: record type alert, version 3.3, length 2, fatal, description. */
-	const uint8_t record[] = {21, 3, 3, 0, 2, 2, alert};
-	struct worker *worker = connection->worker;
-	struct watch *watch = &connection->stream.ends[SIDE_OUTSIDE].watch;
+	const uint8_t record[] = {21, 3, 3, 0, 2, 2, connection->alert};
+	int fd = connection->stream.ends[SIDE_OUTSIDE].watch.fd;
 
-	connection_move(connection, CONNECTION_REFUSE);
-	connection->refusal = reason;
-	(void)send(watch->fd, record, sizeof(record), MSG_NOSIGNAL | MSG_DONTWAIT);
-	(void)shutdown(watch->fd, SHUT_WR);
-	watch->ready = on_ready;
-	connection->deadline.fire = on_deadline;
-	timer_arm(&worker->timers, &connection->deadline, clock_now() + LINGER);
-	if (watch_set(worker->epoll, watch, EPOLLIN) < 0)
-		connection_close(connection, true, reason);
+	(void)send(fd, record, sizeof(record), MSG_NOSIGNAL | MSG_DONTWAIT);
+	(void)shutdown(fd, SHUT_WR);
+	connection_arm(connection, clock_now() + LINGER);
+	if (connection_watch(connection, SIDE_OUTSIDE, EPOLLIN) < 0)
+		connection_close(connection, true, connection->ending);
 }
+
+const struct state_ops state_refuse = {
+	.name = "refuse",
+	.enter = refuse_enter,
+	.ready = refuse_ready,
+	.deadline = refuse_deadline,
+};

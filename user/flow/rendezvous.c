@@ -7,9 +7,7 @@
 #include "user/flow/complain.h"
 #include "user/flow/connection.h"
 #include "user/flow/ids.h"
-#include "user/flow/pair.h"
 #include "user/flow/park.h"
-#include "user/flow/refuse.h"
 #include "user/flow/serve.h"
 #include "user/flow/waiting.h"
 #include "user/flow/worker.h"
@@ -19,30 +17,35 @@
 #include <inttypes.h>
 #include <openssl/crypto.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-static void on_ready(struct watch *watch, uint32_t events)
+/* Nothing but EPOLLERR and EPOLLHUP was asked for. */
+static void rendezvous_ready(struct connection *connection, int side, uint32_t events)
 {
-	(void)events; /* EPOLLERR or EPOLLHUP: nothing else was asked for */
-	connection_close(connection_of_watch(watch), true,
-			 "reset while waiting for its private proxy");
+	(void)side;
+	(void)events;
+	connection_close(connection, true, ENDING_WAITING_RESET);
 }
 
-static void on_deadline(struct timer *timer)
+static void rendezvous_deadline(struct connection *connection)
 {
-	refuse(container_of(timer, struct connection, deadline), ALERT_INTERNAL_ERROR,
-	       "the private proxy did not dial back in time");
+	connection_refuse(connection, ALERT_INTERNAL_ERROR, ENDING_NO_DIAL_BACK);
+}
+
+/* No dial-back comes in any more. */
+static void rendezvous_stop(struct connection *connection)
+{
+	connection_close(connection, true, ENDING_STOPPED);
 }
 
 static int make_token(struct connection *connection, uint8_t token[TOKEN_BYTES])
 {
 	struct worker *worker = connection->worker;
 
-	int r = token_make(worker->index, worker->shop->config->workers, token);
+	int r = token_make(worker->index, worker->all->n, token);
 	return r < 0 ? r : token_hash(worker->hasher, token, connection->token_key);
 }
 
@@ -50,69 +53,59 @@ static int make_token(struct connection *connection, uint8_t token[TOKEN_BYTES])
 static int send_for(struct connection *connection, const uint8_t token[TOKEN_BYTES], int neighbour)
 {
 	struct worker *worker = connection->worker;
-	struct mail *mail = mail_new(MAIL_NOTICE);
+	struct mail *mail = mail_new_named(MAIL_NOTICE, connection->proxy, connection->name);
 
 	if (!mail)
 		return -ENOMEM;
 	memcpy(mail->u.notice.token, token, TOKEN_BYTES);
 	mail->u.notice.worker = worker->index;
 	mail->u.notice.connection = connection->id;
-	snprintf(mail->u.notice.domain, sizeof(mail->u.notice.domain), "%s", connection->name);
-	snprintf(mail->u.notice.operator, sizeof(mail->u.notice.operator), "%s",
-		 connection->operator);
+	counters_add(&worker->counters, COUNTER_NOTICES, 1);
 	if (neighbour >= 0) {
 		mail->type = MAIL_BORROW;
-		worker_mail(worker->shop->workers[neighbour], mail);
+		mailbox_put(worker->all->list[neighbour]->box, mail);
 	} else {
 		outbox_put(&worker->outbox, mail);
 	}
 	return 0;
 }
 
-static const char *why_not(int error)
+static enum ending why_not(int error)
 {
 	switch (error) {
 	case -EUSERS:
-		return "too many connections wait for a private proxy";
+		return ENDING_PENDING;
 	case -EDQUOT:
-		return "too many connections wait for this private proxy";
+		return ENDING_PENDING_OPERATOR;
 	default:
-		return "out of memory";
+		return ENDING_MEMORY;
 	}
 }
 
-void rendezvous_begin(struct connection *connection)
+static void rendezvous_enter(struct connection *connection)
 {
 	struct worker *worker = connection->worker;
-	struct watch *watch = &connection->stream.ends[SIDE_OUTSIDE].watch;
 	uint8_t token[TOKEN_BYTES];
 
-	struct operator_entry *private = operators_get(&worker->operators, connection->operator);
-
-	int r = private ? make_token(connection, token) : -ENOMEM;
+	int r = make_token(connection, token);
 	if (r == 0)
-		r = waiting_enter(worker->waiting, private, connection);
-	if (r < 0) {
-		refuse(connection, ALERT_INTERNAL_ERROR, why_not(r));
-		return;
+		r = waiting_enter(worker->waiting, connection->proxy, connection);
+	if (r == 0) {
+		ids_add(connection);
+		r = send_for(connection, token, park_neighbour(worker));
 	}
-	connection_move(connection, CONNECTION_RENDEZVOUS);
-	ids_add(connection);
-	r = send_for(connection, token, park_neighbour(worker));
 	OPENSSL_cleanse(token, sizeof(token));
 	if (r < 0) {
-		refuse(connection, ALERT_INTERNAL_ERROR, "out of memory");
+		connection_refuse(connection, ALERT_INTERNAL_ERROR, why_not(r));
 		return;
 	}
-	watch->ready = on_ready;
-	connection->deadline.fire = on_deadline;
-	timer_arm(&worker->timers, &connection->deadline,
-		  clock_now() + worker->shop->config->accept_timeout);
-	if (watch_set(worker->epoll, watch, 0) < 0)
-		connection_close(connection, true, "no memory to watch the connection");
+	connection_arm(connection, clock_now() + worker->config->accept_timeout);
+	if (connection_watch(connection, SIDE_OUTSIDE, 0) < 0)
+		connection_close(connection, true, ENDING_WATCH);
 }
 
-void rendezvous_forget(struct connection *connection)
+/* Its token is of no use any more. */
+static void rendezvous_leave(struct connection *connection)
 {
 	waiting_leave(connection->worker->waiting, connection);
 	ids_remove(connection);
@@ -124,9 +117,9 @@ void rendezvous_refused(struct worker *worker, uint64_t id, const char *reason)
 
 	if (!connection)
 		return; /* gone meanwhile */
-	log_warn("connection %" PRIu64 ": %s cannot be sent for: %s", id, connection->operator,
+	log_warn("connection %" PRIu64 ": %s cannot be sent for: %s", id, connection->proxy,
 		 reason);
-	refuse(connection, ALERT_INTERNAL_ERROR, "the private proxy could not be told");
+	connection_refuse(connection, ALERT_INTERNAL_ERROR, ENDING_NOT_TOLD);
 }
 
 void rendezvous_claimed(struct worker *worker, int fd, const uint8_t token[TOKEN_BYTES])
@@ -150,7 +143,8 @@ void rendezvous_claimed(struct worker *worker, int fd, const uint8_t token[TOKEN
 
 	inside->watch.fd = fd;
 	inside->read = TOKEN_BYTES;
-	pair_begin(connection);
+	counters_add(&worker->counters, COUNTER_BY_RENDEZVOUS, 1);
+	connection_move(connection, CONNECTION_PAIR);
 }
 
 void rendezvous_lent(struct worker *worker, int fd, const uint8_t token[TOKEN_BYTES])
@@ -160,8 +154,22 @@ void rendezvous_lent(struct worker *worker, int fd, const uint8_t token[TOKEN_BY
 
 	if (token_hash(worker->hasher, token, key) == 0)
 		connection = waiting_find(worker->waiting, key);
-	if (!connection)
+	if (!connection) {
 		(void)close(fd); /* the client has gone meanwhile */
-	else if (!serve_by_parked(connection, fd) && send_for(connection, token, -1) < 0)
-		refuse(connection, ALERT_INTERNAL_ERROR, "out of memory");
+		return;
+	}
+	if (serve_by_parked(connection, fd))
+		counters_add(&worker->counters, COUNTER_BY_LENT, 1);
+	else if (send_for(connection, token, -1) < 0)
+		connection_refuse(connection, ALERT_INTERNAL_ERROR, ENDING_MEMORY);
 }
+
+const struct state_ops state_rendezvous = {
+	.name = "rendezvous",
+	.next = TO(CONNECTION_PAIR) | TO(CONNECTION_REFUSE),
+	.enter = rendezvous_enter,
+	.leave = rendezvous_leave,
+	.ready = rendezvous_ready,
+	.deadline = rendezvous_deadline,
+	.stop = rendezvous_stop,
+};

@@ -3,13 +3,14 @@
  * dials back. */
 #pragma once
 
-#include "user/mail/mailbox.h"
+#include "user/flow/state.h"
+#include "user/wire/limits.h"
 
 struct connection;
 struct worker;
 
-/* From PEEK, name and operator known: send for the private proxy, or refuse the client. */
-void rendezvous_begin(struct connection *connection);
+/* The name and its proxy are known. */
+extern const struct state_ops state_rendezvous;
 
 /* The control thread could not deliver the notice. */
 void rendezvous_refused(struct worker *worker, uint64_t id, const char *reason);
@@ -19,6 +20,3 @@ void rendezvous_claimed(struct worker *worker, int fd, const uint8_t token[TOKEN
 
 /* MAIL_LENT: a parked connection for the connection with this token. Takes the descriptor. */
 void rendezvous_lent(struct worker *worker, int fd, const uint8_t token[TOKEN_BYTES]);
-
-/* Its token is of no use any more. Called by connection_move(). */
-void rendezvous_forget(struct connection *connection);

@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/flow/serve.h"
 
-#include "common/base/clock.h"
 #include "user/flow/connection.h"
-#include "user/flow/pair.h"
 #include "user/flow/worker.h"
 #include "user/wire/proxy_header.h"
 
 #include <inttypes.h>
-#include <netinet/in.h>
-#include <linux/tcp.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -37,23 +33,6 @@ static size_t make_header(struct connection *connection, uint8_t bytes[PROXY_HEA
 	return proxy_header_write_v2(&header, bytes);
 }
 
-/*
- * Its private proxy may have vanished without a word, which keepalive finds
- * only when it is quiet. No acknowledgement in the time of a rendezvous: then a
- * new connection has better chances. bytes_acked may count the SYN.
- */
-static void on_answer_due(struct timer *timer)
-{
-	struct connection *connection = container_of(timer, struct connection, deadline);
-	int fd = connection->stream.ends[SIDE_INSIDE].watch.fd;
-	struct tcp_info info = {0};
-	socklen_t length = sizeof(info);
-
-	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) == 0 &&
-	    info.tcpi_bytes_acked <= 1)
-		connection_close(connection, true, "the parked connection was dead");
-}
-
 bool serve_by_parked(struct connection *connection, int fd)
 {
 	struct stream_end *inside = &connection->stream.ends[SIDE_INSIDE];
@@ -69,13 +48,8 @@ bool serve_by_parked(struct connection *connection, int fd)
 	inside->watch.fd = fd;
 	inside->read = TOKEN_BYTES;
 	inside->sent = length;
-	pair_begin(connection);
-	if (connection->state == CONNECTION_PAIR) {
-		struct worker *worker = connection->worker;
-
-		connection->deadline.fire = on_answer_due;
-		timer_arm(&worker->timers, &connection->deadline,
-			  clock_now() + worker->shop->config->accept_timeout);
-	}
+	connection->by_parked = true;
+	counters_add(&connection->worker->counters, COUNTER_BY_PARKED, 1);
+	connection_move(connection, CONNECTION_PAIR);
 	return true;
 }

@@ -12,7 +12,7 @@
 #define PLACES 65536
 
 struct sources {
-	uint32_t most_per_source, most;
+	_Atomic uint32_t most_per_source, most;
 	struct siphash_key key;
 	_Atomic uint32_t all;
 	_Atomic uint32_t places[PLACES];
@@ -25,9 +25,14 @@ struct sources *sources_new(uint32_t most_per_source, uint32_t most)
 	if (!sources)
 		return NULL;
 	siphash_key_new(&sources->key);
-	sources->most_per_source = most_per_source;
-	sources->most = most;
+	sources_limit(sources, most_per_source, most);
 	return sources;
+}
+
+void sources_limit(struct sources *sources, uint32_t most_per_source, uint32_t most)
+{
+	atomic_store_explicit(&sources->most_per_source, most_per_source, memory_order_relaxed);
+	atomic_store_explicit(&sources->most, most, memory_order_relaxed);
 }
 
 void sources_free(struct sources *sources)
@@ -53,12 +58,15 @@ static uint32_t place_of(const struct sources *sources, const struct addr *sourc
 int sources_enter(struct sources *sources, const struct addr *source, uint32_t *ret)
 {
 	uint32_t place = place_of(sources, source);
+	uint32_t most = atomic_load_explicit(&sources->most, memory_order_relaxed);
+	uint32_t most_per_source =
+		atomic_load_explicit(&sources->most_per_source, memory_order_relaxed);
 
-	if (atomic_fetch_add(&sources->all, 1) >= sources->most) {
+	if (atomic_fetch_add(&sources->all, 1) >= most) {
 		atomic_fetch_sub(&sources->all, 1);
 		return -EUSERS;
 	}
-	if (atomic_fetch_add(&sources->places[place], 1) >= sources->most_per_source) {
+	if (atomic_fetch_add(&sources->places[place], 1) >= most_per_source) {
 		sources_leave(sources, place);
 		return -EDQUOT;
 	}

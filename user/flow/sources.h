@@ -14,6 +14,8 @@
 struct sources;
 
 struct sources *sources_new(uint32_t most_per_source, uint32_t most); /* NULL: out of memory */
+/* Other limits, for those who come. Any thread. */
+void sources_limit(struct sources *sources, uint32_t most_per_source, uint32_t most);
 void sources_free(struct sources *sources);
 
 /*

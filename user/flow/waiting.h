@@ -13,13 +13,16 @@
 
 struct waiting_room;
 
-struct waiting_room *waiting_room_new(uint32_t most, uint32_t most_per_operator); /* or NULL */
+/* `operators`: the worker's, not owned. NULL: out of memory. */
+struct waiting_room *waiting_room_new(struct operator_table *operators);
 void waiting_room_free(struct waiting_room *room);
+/* For those who come; whoever waits already stays. */
+void waiting_room_limit(struct waiting_room *room, uint32_t most, uint32_t most_per_operator);
 
-/* By connection->token_key. -EUSERS: too many wait, -EDQUOT: too many for this operator. */
-int waiting_enter(struct waiting_room *room, struct operator_entry *operator,
-		  struct connection * connection);
-void waiting_leave(struct waiting_room *room, struct connection *connection);
+/* For the private proxy of this name, by connection->token_key. -EUSERS: too many wait, -EDQUOT:
+ * too many for this one, -ENOMEM. */
+int waiting_enter(struct waiting_room *room, const char *proxy, struct connection *connection);
+void waiting_leave(struct waiting_room *room, struct connection *connection); /* if it is in */
 
 /* NULL: nobody waits for this token. */
 struct connection *waiting_find(struct waiting_room *room, const uint8_t key[TOKEN_KEY_BYTES]);

@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A data-path thread: its own listeners, its own epoll, its own connections. */
+/*
+ * A data-path thread: its own listeners, its own epoll, its own connections.
+ * This is what it has; how it lives is in worker_life.c, what mail makes it do
+ * in worker_mail.c, how it takes other settings in worker_config.c, how it
+ * sleeps in worker_wait.c.
+ */
 #pragma once
 
+#include "common/base/table.h"
 #include "common/loop/timer.h"
 #include "common/loop/watch.h"
 #include "user/flow/complain.h"
-#include "user/flow/connection.h"
-#include "user/flow/dial_back.h"
-#include "user/flow/listen.h"
+#include "user/flow/counters.h"
 #include "user/flow/operators.h"
+#include "user/flow/state.h"
 #include "user/mail/config.h"
 #include "user/mail/mailbox.h"
 #include "user/mail/outbox.h"
@@ -18,29 +23,35 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-struct sources;
-struct id_table;
+struct dial_back;
 struct inside_memory;
+struct kernel;
+struct listen;
 struct parking;
+struct rate_gate;
+struct routes;
+struct sources;
 struct token_hasher;
 struct waiting_room;
+struct worker;
 
-/* Made by proxy.c, before threads start; shared, constant or with a rule of its own. */
-struct workshop {
-	const struct config *config;
+/* All workers, and what they share: made before they start, constant or with a rule of its own. */
+struct workers {
+	unsigned n;
+	struct worker **list;
+	struct mailbox **boxes;  /* theirs */
 	struct mailbox *control; /* where notices go */
 	struct sources *sources; /* half-open connections by source; lock-free */
 	struct paths paths;      /* that streams may go by */
 	struct rate_gate *public_gate, *internal_gate; /* NULL: no limits */
-	struct worker **workers;
-	struct mailbox **boxes;       /* of the workers; theirs */
-	_Atomic uint32_t connections; /* open ones of the process */
-	_Atomic uint32_t *parked;     /* public: how many each worker has, of all operators */
+	_Atomic uint32_t connections; /* open ones of the process, whose number has a limit */
 };
 
 struct worker {
 	unsigned index;
-	struct workshop *shop;
+	struct workers *all;
+	const struct config *config; /* a reference; MAIL_CONFIG brings the next one */
+	struct counters counters;
 	pthread_t thread;
 	bool started;
 	_Atomic bool ended;
@@ -54,13 +65,13 @@ struct worker {
 	struct token_hasher *hasher;
 	struct operator_table operators; /* public */
 	struct parking *parking;         /* public: connections dialled ahead by private proxies */
-	struct id_table *ids;
-	struct inside_memory *inside; /* private */
-	struct waiting_room *waiting; /* connections that wait for their dial-back, by token */
+	struct table ids;                /* connections that wait for the control thread: ids.c */
+	struct inside_memory *inside;    /* private */
+	struct waiting_room *waiting;    /* connections that wait for their dial-back, by token */
 	struct connection_list states[CONNECTION_STATES];
-	struct listen_list listeners;
-	struct dial_back_list dial_backs, ended_dial_backs;
-	uint32_t n_dial_backs, most_dial_backs;
+	LIST_HEAD(listen_list, listen) listeners;
+	LIST_HEAD(dial_back_list, dial_back) dial_backs, ended_dial_backs;
+	uint32_t most_dial_backs;
 	struct complaints complaints;
 	uint64_t next_id;
 	bool busy; /* the last turn had events */
@@ -69,13 +80,3 @@ struct worker {
 	struct timer grace;
 	uint8_t *peek_bytes, *peek_workspace;
 };
-
-int worker_new(struct workshop *shop, unsigned index, struct worker **ret);
-/* On failure -errno; *ret_error names the address (caller frees). */
-int worker_listen(struct worker *worker, char **ret_error);
-int worker_start(struct worker *worker);
-void worker_join(struct worker *worker); /* after MAIL_STOP */
-void worker_free(struct worker *worker);
-
-/* Puts mail into the worker's box. Any thread. */
-void worker_mail(struct worker *worker, struct mail *mail);

@@ -4,6 +4,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/log_queue.h"
+#include "user/flow/connection.h"
 #include "user/flow/worker.h"
 
 #include <errno.h>
@@ -19,7 +20,7 @@
 /* Pairs are listed as they began. */
 static bool has_crowd(const struct worker *worker)
 {
-	unsigned crowd = worker->shop->config->yield_at;
+	unsigned crowd = worker->config->yield_at;
 	const struct connection *connection =
 		crowd > 0 ? TAILQ_LAST(&worker->states[CONNECTION_PAIR], connection_list) : NULL;
 

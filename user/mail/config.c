@@ -2,12 +2,14 @@
 #include "user/mail/config.h"
 
 #include "common/base/clock.h"
+#include "common/base/descriptors.h"
+#include "common/base/error.h"
 #include "common/settings/settings.h"
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 /*
@@ -15,7 +17,7 @@
  * connections and dial-backs may use up what is left; accept() then waits until some have ended.
  */
 #define OTHER_DESCRIPTORS 256
-#define MAX_WORKERS       256
+#define DESCRIPTORS_MOST  (4 * 1024 * 1024)
 
 static uint64_t duration(const json_t *settings, const char *path)
 {
@@ -27,21 +29,18 @@ static uint32_t count(const json_t *settings, const char *path)
 	return (uint32_t)settings_integer(settings, path);
 }
 
-/* Raise the soft limit to the hard one; each connection takes two descriptors. */
+/* Each connection takes two. */
 static uint32_t connections_by_descriptors(void)
 {
-	struct rlimit limit;
+	uint64_t limit = descriptors_limit();
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+	if (limit == 0)
 		return 512;
-	limit.rlim_cur = limit.rlim_max;
-	(void)setrlimit(RLIMIT_NOFILE, &limit);
-	(void)getrlimit(RLIMIT_NOFILE, &limit);
-	if (limit.rlim_cur > 4 * 1024 * 1024)
-		limit.rlim_cur = 4 * 1024 * 1024;
-	if (limit.rlim_cur < 2 * OTHER_DESCRIPTORS)
+	if (limit > DESCRIPTORS_MOST)
+		limit = DESCRIPTORS_MOST;
+	if (limit < 2 * OTHER_DESCRIPTORS)
 		return OTHER_DESCRIPTORS / 2;
-	return (uint32_t)(limit.rlim_cur - OTHER_DESCRIPTORS) / 2;
+	return (uint32_t)(limit - OTHER_DESCRIPTORS) / 2;
 }
 
 static int listen_addresses(const json_t *settings, const char *key, struct addr *ret,
@@ -54,11 +53,9 @@ static int listen_addresses(const json_t *settings, const char *key, struct addr
 		*ret_n = (unsigned)n;
 		return 0;
 	}
-	if (asprintf(ret_error, "%s: '%s' %s", key, text ? text : "",
-		     n == -ENOENT ? "does not resolve; give an address of this machine"
-				  : "is no host:port") < 0)
-		*ret_error = NULL;
-	return n;
+	return error_set(ret_error, n, "%s: '%s' %s", key, text ? text : "",
+			 n == -ENOENT ? "does not resolve; give an address of this machine"
+				      : "is no host:port");
 }
 
 static enum stream_forwarding forwarding(const char *name)
@@ -100,61 +97,117 @@ static unsigned workers(const json_t *settings)
 	return n > MAX_WORKERS ? MAX_WORKERS : (unsigned)n;
 }
 
-int config_read(const json_t *settings, enum proxy_role role, struct config *ret, char **ret_error)
+/* Of the public proxy alone. */
+static int read_public(const json_t *settings, struct config *config, char **ret_error)
 {
-	struct config config = {
-		.role = role,
-		.workers = workers(settings),
-		.yield_at = count(settings, "yield_at"),
-		.plane =
-			{
-				.forwarding = forwarding(settings_string(settings, "forwarding")),
-				.rules = rules(settings),
-				.kernel_budget = count(settings, "limits.kernel_backlog"),
-				.memory = count(settings, "limits.memory_per_direction"),
-				.idle_timeout = duration(settings, "limits.idle_timeout"),
-				.drain_timeout = duration(settings, "limits.drain_timeout"),
-			},
-		.connections = count(settings, "limits.connections"),
-		.half_open = count(settings, "limits.half_open"),
-		.half_open_per_source = count(settings, "limits.half_open_per_source"),
-		.pending = count(settings, "limits.pending"),
-		.pending_per_operator = count(settings, "limits.pending_per_operator"),
-		.parked = count(settings, "limits.parked"),
-		.parked_per_operator = count(settings, "limits.parked_per_operator"),
-		.dial_backs = count(settings, "limits.dial_backs"),
-		.hello_timeout = duration(settings, "limits.hello_timeout"),
-		.token_timeout = duration(settings, "limits.token_timeout"),
-		.dial_timeout = duration(settings, "limits.dial_timeout"),
-		.shutdown_grace = duration(settings, "limits.shutdown_grace"),
-		.keepalive = (int)((settings_integer(settings, "limits.keepalive") + 999) / 1000),
-		.log_backlog = (size_t)settings_integer(settings, "limits.log_backlog"),
-		.anonymize_clients = settings_bool(settings, "anonymize_clients"),
+	struct config_fixed *fixed = &config->fixed;
+
+	config->park_timeout = duration(settings, "public.park_timeout");
+	config->accept_timeout = duration(settings, "public.accept_timeout");
+	fixed->require_proxy_header =
+		strcmp(settings_string(settings, "public.proxy_protocol"), "required") == 0;
+	fixed->public_rate_limits =
+		json_incref((json_t *)settings_get(settings, "public.tcp_rate_limits"));
+	fixed->internal_rate_limits =
+		json_incref((json_t *)settings_get(settings, "public.internal_tcp_rate_limits"));
+	int r = listen_addresses(settings, "public.tls_bind_address", fixed->public_listen,
+				 &fixed->n_public_listen, ret_error);
+	if (r < 0)
+		return r;
+	return listen_addresses(settings, "public.internal_bind_address", fixed->internal_listen,
+				&fixed->n_internal_listen, ret_error);
+}
+
+static struct plane_settings plane(const json_t *settings)
+{
+	return (struct plane_settings){
+		.forwarding = forwarding(settings_string(settings, "forwarding")),
+		.rules = rules(settings),
+		.kernel_budget = count(settings, "limits.kernel_backlog"),
+		.memory = count(settings, "limits.memory_per_direction"),
+		.idle_timeout = duration(settings, "limits.idle_timeout"),
+		.drain_timeout = duration(settings, "limits.drain_timeout"),
 	};
+}
+
+static void read_limits(const json_t *settings, struct config *config)
+{
 	uint32_t possible = connections_by_descriptors();
+
+	config->connections = count(settings, "limits.connections");
+	if (config->connections == 0 || config->connections > possible)
+		config->connections = possible;
+	config->half_open = count(settings, "limits.half_open");
+	config->half_open_per_source = count(settings, "limits.half_open_per_source");
+	config->pending = count(settings, "limits.pending");
+	config->pending_per_operator = count(settings, "limits.pending_per_operator");
+	config->parked = count(settings, "limits.parked");
+	config->parked_per_operator = count(settings, "limits.parked_per_operator");
+	config->dial_backs = count(settings, "limits.dial_backs");
+	config->hello_timeout = duration(settings, "limits.hello_timeout");
+	config->token_timeout = duration(settings, "limits.token_timeout");
+	config->dial_timeout = duration(settings, "limits.dial_timeout");
+	config->shutdown_grace = duration(settings, "limits.shutdown_grace");
+	config->keepalive = (int)((settings_integer(settings, "limits.keepalive") + 999) / 1000);
+}
+
+int config_new(const json_t *settings, enum proxy_role role, struct config **ret, char **ret_error)
+{
+	struct config *config = calloc(1, sizeof(*config));
 	int r = 0;
 
-	if (config.connections == 0 || config.connections > possible)
-		config.connections = possible;
+	if (!config)
+		return -ENOMEM;
+	atomic_init(&config->references, 1);
+	config->fixed.role = role;
+	config->fixed.workers = workers(settings);
+	config->fixed.log_backlog = (size_t)settings_integer(settings, "limits.log_backlog");
+	config->yield_at = count(settings, "yield_at");
+	config->plane = plane(settings);
+	config->anonymize_clients = settings_bool(settings, "anonymize_clients");
+	read_limits(settings, config);
 	if (role == ROLE_PRIVATE)
-		config.send_proxy = send_proxy(
+		config->send_proxy = send_proxy(
 			settings_string(settings, "private.internal_endpoint.send_proxy"));
-	if (role == ROLE_PUBLIC) {
-		config.park_timeout = duration(settings, "public.park_timeout");
-		config.require_proxy_header =
-			strcmp(settings_string(settings, "public.proxy_protocol"), "required") == 0;
-		config.accept_timeout = duration(settings, "public.accept_timeout");
-		config.public_rate_limits = settings_get(settings, "public.tcp_rate_limits");
-		config.internal_rate_limits =
-			settings_get(settings, "public.internal_tcp_rate_limits");
-		r = listen_addresses(settings, "public.tls_bind_address", config.public_listen,
-				     &config.n_public_listen, ret_error);
-		if (r == 0)
-			r = listen_addresses(settings, "public.internal_bind_address",
-					     config.internal_listen, &config.n_internal_listen,
-					     ret_error);
+	else
+		r = read_public(settings, config, ret_error);
+	if (r < 0) {
+		config_unref(config);
+		return r;
 	}
-	if (r == 0)
-		*ret = config;
-	return r;
+	*ret = config;
+	return 0;
+}
+
+/* Nobody changes it, but for the number of its users. */
+static atomic_uint *references(const struct config *config)
+{
+	return &((struct config *)config)->references;
+}
+
+const struct config *config_ref(const struct config *config)
+{
+	atomic_fetch_add_explicit(references(config), 1, memory_order_relaxed);
+	return config;
+}
+
+void config_unref(const struct config *config)
+{
+	/* As in routes_unref(). */
+	if (!config || atomic_fetch_sub_explicit(references(config), 1, memory_order_acq_rel) != 1)
+		return;
+	json_decref(config->fixed.public_rate_limits);
+	json_decref(config->fixed.internal_rate_limits);
+	free((struct config *)config);
+}
+
+void config_succeed(struct config *config, const struct config *running)
+{
+	json_decref(config->fixed.public_rate_limits);
+	json_decref(config->fixed.internal_rate_limits);
+	config->fixed = running->fixed;
+	json_incref(config->fixed.public_rate_limits);
+	json_incref(config->fixed.internal_rate_limits);
+	config->plane.forwarding = running->plane.forwarding;
+	config->plane.memory = running->plane.memory;
 }

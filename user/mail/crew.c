@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/mail/crew.h"
 
-#include "common/base/log.h"
+#include "user/mail/config.h"
+
+#include <errno.h>
 
 void crew_mail(struct crew *crew, unsigned worker, struct mail *mail)
 {
@@ -20,15 +22,29 @@ void crew_mail_next(struct crew *crew, struct mail *mail)
 
 void crew_stop(struct crew *crew, unsigned grace_ms, bool dismissed)
 {
-	for (unsigned i = 0; i < crew->n; i++) {
-		struct mail *mail = mail_new(MAIL_STOP);
+	for (unsigned i = 0; i < crew->n; i++)
+		mailbox_stop(crew->boxes[i], grace_ms, dismissed);
+}
 
-		if (!mail) {
-			log_error("worker %u cannot be told to stop: out of memory", i);
-			continue;
-		}
-		mail->u.stop.grace_ms = grace_ms;
-		mail->u.stop.dismissed = dismissed;
-		crew_mail(crew, i, mail);
+/* First all of them, then off with them: no worker has other settings than the next. */
+int crew_configure(struct crew *crew, const struct config *config)
+{
+	struct mail *made = NULL, *mail;
+	unsigned n = 0;
+
+	while (n < crew->n && (mail = mail_new(MAIL_CONFIG))) {
+		mail->u.config = config_ref(config);
+		mail->next = made;
+		made = mail;
+		n++;
 	}
+	bool complete = n == crew->n;
+	for (unsigned i = 0; (mail = made); i++) {
+		made = mail->next;
+		if (complete)
+			crew_mail(crew, i, mail);
+		else
+			mail_free(mail);
+	}
+	return complete ? 0 : -ENOMEM;
 }

@@ -10,6 +10,8 @@
 struct mailbox {
 	pthread_mutex_t lock;
 	struct mail *first, *last;
+	bool has_order, has_taken; /* the second is the reader's own, as is what belongs to it */
+	struct stop_order order, taken;
 	int fd;
 };
 
@@ -48,10 +50,17 @@ int mailbox_fd(const struct mailbox *box)
 	return box->fd;
 }
 
-void mailbox_put_list(struct mailbox *box, struct mail *first, struct mail *last)
+/* A counter at its maximum (EAGAIN) is readable too, and that is all it is there for. */
+static void wake(const struct mailbox *box)
 {
 	const uint64_t one = 1;
 
+	ssize_t n = write(box->fd, &one, sizeof(one));
+	(void)n;
+}
+
+void mailbox_put_list(struct mailbox *box, struct mail *first, struct mail *last)
+{
 	last->next = NULL;
 	pthread_mutex_lock(&box->lock);
 	bool was_empty = !box->first;
@@ -61,17 +70,32 @@ void mailbox_put_list(struct mailbox *box, struct mail *first, struct mail *last
 		box->last->next = first;
 	box->last = last;
 	pthread_mutex_unlock(&box->lock);
-
-	/* A counter at its maximum (EAGAIN) is readable too, and that is all it is there for. */
-	if (was_empty) {
-		ssize_t n = write(box->fd, &one, sizeof(one));
-		(void)n;
-	}
+	if (was_empty)
+		wake(box);
 }
 
 void mailbox_put(struct mailbox *box, struct mail *mail)
 {
 	mailbox_put_list(box, mail, mail);
+}
+
+static struct stop_order merged(struct stop_order earlier, struct stop_order later)
+{
+	return (struct stop_order){
+		.grace_ms = earlier.grace_ms < later.grace_ms ? earlier.grace_ms : later.grace_ms,
+		.dismissed = earlier.dismissed || later.dismissed,
+	};
+}
+
+void mailbox_stop(struct mailbox *box, unsigned grace_ms, bool dismissed)
+{
+	const struct stop_order order = {grace_ms, dismissed};
+
+	pthread_mutex_lock(&box->lock);
+	box->order = box->has_order ? merged(box->order, order) : order;
+	box->has_order = true;
+	pthread_mutex_unlock(&box->lock);
+	wake(box);
 }
 
 struct mail *mailbox_take_all(struct mailbox *box)
@@ -84,6 +108,20 @@ struct mail *mailbox_take_all(struct mailbox *box)
 	pthread_mutex_lock(&box->lock);
 	struct mail *first = box->first;
 	box->first = box->last = NULL;
+	if (box->has_order) {
+		box->taken = box->has_taken ? merged(box->taken, box->order) : box->order;
+		box->has_taken = true;
+		box->has_order = false;
+	}
 	pthread_mutex_unlock(&box->lock);
 	return first;
+}
+
+bool mailbox_take_stop(struct mailbox *box, struct stop_order *ret)
+{
+	if (!box->has_taken)
+		return false;
+	*ret = box->taken;
+	box->has_taken = false;
+	return true;
 }

@@ -1,41 +1,39 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/mail/routes.h"
 
-#include "common/base/siphash.h"
-#include "user/mail/mailbox.h"
+#include "common/base/container_of.h"
+#include "common/base/domain.h"
+#include "common/base/table.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Open addressing, at most half full; the names follow the slots in the same allocation. */
-struct routes {
-	atomic_uint references;
-	struct siphash_key key;
-	size_t mask;
-	struct route slots[];
+struct entry {
+	struct table_link link;
+	struct route route;
 };
 
-static size_t slot_count(size_t n)
-{
-	size_t count = 8;
+/* The names follow the entries in the same allocation. */
+struct routes {
+	atomic_uint references;
+	struct table by_domain;
+	struct entry entries[];
+};
 
-	while (count < 2 * n)
-		count *= 2;
-	return count;
+static bool has_domain(const struct table_link *link, const void *domain)
+{
+	return strcmp(container_of(link, const struct entry, link)->route.domain, domain) == 0;
 }
 
-/* The slot of this domain, or the free one where it belongs. */
-static struct route *slot_of(const struct routes *routes, const char *domain)
+static struct entry *find(const struct routes *routes, const char *domain)
 {
-	size_t i = (size_t)siphash(&routes->key, domain, strlen(domain));
+	const struct table *table = &routes->by_domain;
+	struct table_link *link =
+		table_find(table, table_hash_string(table, domain), has_domain, domain);
 
-	for (;; i++) {
-		const struct route *slot = &routes->slots[i & routes->mask];
-		if (!slot->domain || strcmp(slot->domain, domain) == 0)
-			return (struct route *)slot;
-	}
+	return link ? container_of(link, struct entry, link) : NULL;
 }
 
 static const char *append(char **end, const char *text)
@@ -48,29 +46,36 @@ static const char *append(char **end, const char *text)
 	return start;
 }
 
+/* Of two with one domain the later counts. */
+static void add(struct routes *routes, struct entry *spare, const struct route *route, char **end)
+{
+	struct table *table = &routes->by_domain;
+	struct entry *entry = find(routes, route->domain);
+
+	if (!entry) {
+		entry = spare;
+		entry->route.domain = append(end, route->domain);
+		table_add(table, &entry->link, table_hash_string(table, route->domain));
+	}
+	entry->route.owner = append(end, route->owner);
+	entry->route.expires_at = route->expires_at;
+}
+
 struct routes *routes_new(const struct route *list, size_t n)
 {
-	size_t count = slot_count(n), text = 0;
+	size_t size = sizeof(struct routes) + n * sizeof(struct entry), text = 0;
 
 	for (size_t i = 0; i < n; i++)
-		text += strlen(list[i].domain) + strlen(list[i].operator) + 2;
+		text += strlen(list[i].domain) + strlen(list[i].owner) + 2;
 
-	size_t size = sizeof(struct routes) + count * sizeof(struct route);
 	struct routes *routes = calloc(1, size + text);
 	if (!routes)
 		return NULL;
 	atomic_init(&routes->references, 1);
-	siphash_key_new(&routes->key);
-	routes->mask = count - 1;
-
+	table_init(&routes->by_domain);
 	char *end = (char *)routes + size;
-	for (size_t i = 0; i < n; i++) {
-		struct route *slot = slot_of(routes, list[i].domain);
-		if (!slot->domain)
-			slot->domain = append(&end, list[i].domain);
-		slot->operator= append(&end, list[i].operator);
-		slot->expires_at = list[i].expires_at;
-	}
+	for (size_t i = 0; i < n; i++)
+		add(routes, &routes->entries[i], &list[i], &end);
 	return routes;
 }
 
@@ -83,18 +88,20 @@ struct routes *routes_ref(struct routes *routes)
 void routes_unref(struct routes *routes)
 {
 	/* Release: what this thread read comes before; acquire: the last one frees after all. */
-	if (routes && atomic_fetch_sub_explicit(&routes->references, 1, memory_order_acq_rel) == 1)
-		free(routes);
+	if (!routes || atomic_fetch_sub_explicit(&routes->references, 1, memory_order_acq_rel) != 1)
+		return;
+	table_clear(&routes->by_domain);
+	free(routes);
 }
 
 static const struct route *find_unexpired(const struct routes *routes, const char *domain,
 					  int64_t now)
 {
-	const struct route *slot = slot_of(routes, domain);
+	const struct entry *entry = find(routes, domain);
 
-	if (!slot->domain || (slot->expires_at != 0 && slot->expires_at <= now))
+	if (!entry || (entry->route.expires_at != 0 && entry->route.expires_at <= now))
 		return NULL;
-	return slot;
+	return &entry->route;
 }
 
 const struct route *routes_find(const struct routes *routes, const char *name, int64_t now)

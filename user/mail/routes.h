@@ -11,7 +11,7 @@
 
 struct route {
 	const char *domain; /* lower case; "*.example.org" covers one label */
-	const char *operator;
+	const char *owner;  /* the operator that serves it */
 	int64_t expires_at; /* ms since the epoch, 0: never */
 };
 

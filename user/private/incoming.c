@@ -2,6 +2,7 @@
 #include "user/private/incoming.h"
 
 #include "common/base/cleanup.h"
+#include "common/base/domain.h"
 #include "common/base/log.h"
 #include "user/private/target.h"
 #include "user/wire/answer.h"
@@ -11,6 +12,13 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+
+struct notice {
+	struct caller caller;
+	char domain[DOMAIN_MAX + 1];
+	const char *endpoint;
+	uint8_t token[TOKEN_BYTES];
+};
 
 /* Between the answer "ok" and the mail to a worker: its addresses are being resolved. */
 struct resolving {
@@ -64,7 +72,7 @@ static void outside_resolved(int n, const struct addr *list, void *arg)
 		resolving_end(resolving);
 }
 
-static struct resolving *resolving_new(struct private_service *service, const char *endpoint,
+static struct resolving *resolving_new(struct private_service *service, const struct notice *notice,
 				       const char *inside)
 {
 	struct resolving *resolving = calloc(1, sizeof(*resolving));
@@ -72,8 +80,8 @@ static struct resolving *resolving_new(struct private_service *service, const ch
 	if (!resolving)
 		return NULL;
 	resolving->service = service;
-	resolving->mail = mail_new(MAIL_DIAL);
-	resolving->outside = strdup(endpoint);
+	resolving->mail = mail_new_named(MAIL_DIAL, notice->caller.name, notice->domain);
+	resolving->outside = strdup(notice->endpoint);
 	resolving->inside = strdup(inside);
 	if (!resolving->mail || !resolving->outside || !resolving->inside) {
 		resolving_free(resolving);
@@ -81,13 +89,6 @@ static struct resolving *resolving_new(struct private_service *service, const ch
 	}
 	return resolving;
 }
-
-struct notice {
-	struct caller caller;
-	char domain[DOMAIN_MAX + 1];
-	const char *endpoint;
-	uint8_t token[TOKEN_BYTES];
-};
 
 static void notice_clear(struct notice *notice)
 {
@@ -115,15 +116,12 @@ static bool read_params(struct jsonrpc_call *call, struct notice *ret)
 static void start_dial(struct private_service *service, struct jsonrpc_call *call,
 		       const struct notice *notice, const char *inside)
 {
-	struct resolving *resolving = resolving_new(service, notice->endpoint, inside);
+	struct resolving *resolving = resolving_new(service, notice, inside);
 	if (!resolving) {
 		answer_internal(call, "out of memory");
 		return;
 	}
 	memcpy(resolving->mail->u.dial.token, notice->token, TOKEN_BYTES);
-	strcpy(resolving->mail->u.dial.domain, notice->domain);
-	snprintf(resolving->mail->u.dial.operator, sizeof(resolving->mail->u.dial.operator), "%s",
-		 notice->caller.name);
 	jsonrpc_call_result(call, json_pack("{s:s}", "message", "ok"));
 	service->dials++;
 	resolver_lookup(service->resolver, resolving->outside, outside_resolved, resolving);

@@ -2,6 +2,7 @@
 /* A call of announceConnection or withdrawConnection while the public proxy is asked. */
 #pragma once
 
+#include "common/base/domain.h"
 #include "user/private/service.h"
 #include "user/wire/caller.h"
 

@@ -37,11 +37,10 @@ static unsigned dial(struct reserved *reserved, unsigned n, const struct addr *l
 	struct lot *lot = reserved->lot;
 
 	for (unsigned i = 0; i < reserved->n; i++) {
-		struct mail *mail = mail_new(MAIL_PARK);
+		struct mail *mail = mail_new_named(MAIL_PARK, lot->name, "");
 		if (!mail)
 			return i;
 		memcpy(mail->u.park.token, reserved->tokens[i], TOKEN_BYTES);
-		snprintf(mail->u.park.operator, sizeof(mail->u.park.operator), "%s", lot->name);
 		memcpy(mail->u.park.outside, list, n * sizeof(*list));
 		mail->u.park.n_outside = n;
 		crew_mail_next(lot->keeper->service->crew, mail);

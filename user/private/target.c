@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/private/target.h"
 
+#include "common/base/domain.h"
 #include "common/base/log.h"
 #include "common/base/timestamp.h"
 #include "user/private/endpoints.h"

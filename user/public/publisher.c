@@ -26,37 +26,35 @@ static struct routes *make_routes(const struct announcements *announcements)
 	TAILQ_FOREACH(item, all, entry) {
 		list[n++] = (struct route){
 			.domain = item->domain,
-			.operator= item->owner,
+			.owner = item->owner,
 			.expires_at = item->expires_at,
 		};
 	}
 	return routes_new(list, n);
 }
 
-static void mail_routes(struct crew *crew, struct routes *routes)
+/* False: not all of them have got it. */
+static bool mail_routes(struct crew *crew, struct routes *routes)
 {
 	for (unsigned i = 0; i < crew->n; i++) {
 		struct mail *mail = mail_new(MAIL_ROUTES);
-		if (!mail) {
-			log_error("a worker keeps its old announcements: out of memory");
-			continue;
-		}
+		if (!mail)
+			return false;
 		mail->u.routes = routes_ref(routes);
 		crew_mail(crew, i, mail);
 	}
+	return true;
 }
 
 void publisher_publish(struct publisher *publisher)
 {
 	const struct timeval again = {.tv_sec = 1};
 	struct routes *routes = make_routes(publisher->announcements);
-	if (!routes) {
+	if (!routes || !mail_routes(publisher->crew, routes)) {
 		log_error("announcements cannot be given to the workers: out of memory; trying "
 			  "again in 1 s");
 		event_add(publisher->event, &again);
-		return;
 	}
-	mail_routes(publisher->crew, routes);
 	routes_unref(routes);
 }
 

@@ -35,7 +35,7 @@ static unsigned read_count(struct form *form, const json_t *params)
 /* Made, and in the worker's box. */
 static int give_token(struct public_service *service, const char *owner, json_t *tokens)
 {
-	struct mail *mail = mail_new(MAIL_RESERVATION);
+	struct mail *mail = mail_new_named(MAIL_RESERVATION, operator, "");
 	unsigned workers = service->crew->n;
 	char text[TOKEN_TEXT];
 
@@ -47,7 +47,6 @@ static int give_token(struct public_service *service, const char *owner, json_t 
 		mail_free(mail);
 		return r;
 	}
-	snprintf(mail->u.reservation.operator, sizeof(mail->u.reservation.operator), "%s", owner);
 	mail->u.reservation.valid_ms = service->valid_ms;
 	token_text_encode(mail->u.reservation.token, text);
 	r = json_array_append_new(tokens, json_string(text)) < 0 ? -ENOMEM : 0;

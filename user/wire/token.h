@@ -18,7 +18,8 @@ unsigned token_owner(const uint8_t token[TOKEN_BYTES], unsigned workers);
 /*
  * Keyed BLAKE2s (RFC 7693) of tokens: what is stored and compared, so that
  * neither a table's memory nor its timing tells a token. For one thread, with
- * a random key of its own.
+ * a random key of its own. Not siphash.h, which all tables use: here the hash
+ * decides alone who is let in, and its 64 bits are few for that.
  */
 struct token_hasher;
 

@@ -147,6 +147,14 @@ void mailbox_put(struct mailbox *box, struct mail *mail)
 	fake_mail[n_fake_mail++] = mail;
 }
 
+void mailbox_stop(struct mailbox *box, unsigned grace_ms, bool dismissed)
+{
+	(void)box;
+	(void)grace_ms;
+	(void)dismissed;
+	fail_msg("no service stops a worker");
+}
+
 __attribute__((unused)) static struct mail *fake_take_mail(struct mailbox **ret)
 {
 	assert_true(n_fake_mail > 0);

@@ -223,6 +223,21 @@ static void *run_script(void *script)
 	return (void *)problem;
 }
 
+static int last_grace_ms = 1000; /* what the workers are told at the end */
+
+/* The grace of an order to stop this worker, which is not dismissed yet; -1: no order. */
+static int wait_for_stop(unsigned worker)
+{
+	struct mail *mail = wait_for_mail(worker);
+	struct stop_order order;
+
+	if (mail || !mailbox_take_stop(boxes[worker], &order) || order.dismissed) {
+		mail_free(mail);
+		return -1;
+	}
+	return (int)order.grace_ms;
+}
+
 static void run_beside(const char *(*function)(void))
 {
 	pthread_t thread;
@@ -235,13 +250,8 @@ static void run_beside(const char *(*function)(void))
 	control_free(control);
 	if (problem)
 		fail_msg("%s", (const char *)problem);
-	for (unsigned i = 0; i < 2; i++) {
-		struct mail *mail = wait_for_mail(i);
-		assert_non_null(mail);
-		assert_int_equal(mail->type, MAIL_STOP);
-		assert_int_equal(mail->u.stop.grace_ms, 1000);
-		mail_free(mail);
-	}
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(wait_for_stop(i), last_grace_ms);
 }
 
 #define CHECK(condition)                   \

@@ -34,6 +34,7 @@ void log_write(enum log_level level, const char *function, const char *format, .
 
 struct scene {
 	struct timers timers;
+	struct counters counters;
 	struct complaints complaints;
 };
 
@@ -42,7 +43,7 @@ static int set_up(void **state)
 	static struct scene scene;
 
 	scene = (struct scene){0};
-	complaints_init(&scene.complaints, &scene.timers);
+	complaints_init(&scene.complaints, &scene.timers, &scene.counters);
 	n_lines = 0;
 	*state = &scene;
 	return 0;
@@ -59,6 +60,8 @@ static void first_at_once_then_counted(void **state)
 
 	for (int i = 0; i < 501; i++)
 		complain(&scene->complaints, COMPLAINT_TOKEN_WRONG, NULL);
+	assert_int_equal(counters_get(&scene->counters, COUNTER_COMPLAINTS + COMPLAINT_TOKEN_WRONG),
+			 501);
 	assert_int_equal(n_lines, 1);
 	assert_string_equal(lines[0],
 			    "a dial-back showed a token that is wrong, late, or used: reset it");

@@ -2,7 +2,9 @@
 /* What a private worker remembers of where names lead. */
 #include "user/flow/inside.h"
 
-#include "common/loop/timer.h"
+#include "common/base/clock.h"
+#include "common/base/domain.h"
+#include "user/wire/limits.h"
 
 #include <netinet/in.h>
 #include <setjmp.h>

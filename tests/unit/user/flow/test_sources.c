@@ -68,12 +68,32 @@ static void test_all_together_have_one(void **state)
 	sources_free(sources);
 }
 
+/* Lower ones are for those who come. */
+static void other_limits(void **state)
+{
+	struct sources *sources = sources_new(2, 10);
+	struct addr one;
+	uint32_t place;
+
+	(void)state;
+	assert_int_equal(addr_parse("192.0.2.1:5", &one, 1), 1);
+	assert_int_equal(sources_enter(sources, &one, &place), 0);
+	sources_limit(sources, 1, 10);
+	assert_int_equal(sources_enter(sources, &one, &place), -EDQUOT);
+	sources_limit(sources, 5, 1);
+	assert_int_equal(sources_enter(sources, &one, &place), -EUSERS);
+	sources_limit(sources, 5, 2);
+	assert_int_equal(sources_enter(sources, &one, &place), 0);
+	sources_free(sources);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each_source_has_its_limit),
 		cmocka_unit_test(test_an_ipv6_network_is_one_source),
 		cmocka_unit_test(test_all_together_have_one),
+		cmocka_unit_test(other_limits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

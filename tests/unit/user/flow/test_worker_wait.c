@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* When a worker lets others run before it sleeps. */
-#include "user/flow/worker.h"
 #include "user/flow/worker_wait.h"
+
+#include "common/base/clock.h"
+#include "user/flow/connection.h"
+#include "user/flow/worker.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -49,7 +52,6 @@ static void never(struct timer *timer)
 
 struct scene {
 	struct config config;
-	struct workshop shop;
 	struct worker worker;
 	struct connection pairs[PAIRS];
 	struct timer timer;
@@ -66,8 +68,7 @@ static struct scene *scene(unsigned yield_at, unsigned old, unsigned young)
 	yields = 0;
 	written_meanwhile = -1;
 	s.config.yield_at = yield_at;
-	s.shop.config = &s.config;
-	s.worker.shop = &s.shop;
+	s.worker.config = &s.config;
 	s.worker.epoll = epoll_create1(EPOLL_CLOEXEC);
 	assert_true(s.worker.epoll >= 0);
 	assert_int_equal(pipe(s.pipe), 0);

@@ -21,12 +21,12 @@ static bool readable(const struct mailbox *box)
 	return poll(&fd, 1, 0) == 1;
 }
 
-static void put_stop(struct mailbox *box, unsigned number)
+static void put_number(struct mailbox *box, unsigned number)
 {
-	struct mail *mail = mail_new(MAIL_STOP);
+	struct mail *mail = mail_new(MAIL_INSIDE);
 
 	assert_non_null(mail);
-	mail->u.stop.grace_ms = number;
+	mail->u.inside.connection = number;
 	mailbox_put(box, mail);
 }
 
@@ -40,20 +40,20 @@ static void keeps_order_and_wakes_its_reader(void **state)
 	assert_null(mailbox_take_all(box));
 
 	for (unsigned i = 0; i < 3; i++)
-		put_stop(box, i);
+		put_number(box, i);
 	assert_true(readable(box));
 	struct mail *mail = mailbox_take_all(box);
 	assert_false(readable(box));
 	for (unsigned i = 0; i < 3; i++) {
 		struct mail *next = mail->next;
-		assert_int_equal(mail->u.stop.grace_ms, i);
+		assert_int_equal(mail->u.inside.connection, i);
 		mail_free(mail);
 		mail = next;
 	}
 	assert_null(mail);
 	assert_null(mailbox_take_all(box));
 
-	put_stop(box, 7);
+	put_number(box, 7);
 	assert_true(readable(box));
 	mailbox_free(box); /* with mail inside */
 }
@@ -91,8 +91,8 @@ static void mail_frees_what_it_owns(void **state)
 static void *write_many(void *box)
 {
 	for (unsigned i = 0; i < PER_HEAD; i++) {
-		struct mail *mail = mail_new(MAIL_STOP);
-		mail->u.stop.grace_ms = i;
+		struct mail *mail = mail_new(MAIL_INSIDE);
+		mail->u.inside.connection = i;
 		mailbox_put(box, mail);
 	}
 	return NULL;
@@ -123,9 +123,85 @@ static void nothing_is_lost_between_threads(void **state)
 	mailbox_free(box);
 }
 
+static struct stop_order take_stop(struct mailbox *box)
+{
+	struct stop_order order;
+
+	assert_null(mailbox_take_all(box));
+	assert_true(mailbox_take_stop(box, &order));
+	assert_false(mailbox_take_stop(box, &order));
+	return order;
+}
+
+static void a_stop_wakes_its_reader_once(void **state)
+{
+	struct stop_order order;
+	struct mailbox *box;
+
+	(void)state;
+	assert_int_equal(mailbox_new(&box), 0);
+	assert_false(mailbox_take_stop(box, &order));
+	mailbox_stop(box, 500, false);
+	assert_true(readable(box));
+	/* The reader learns of it with the mail that came before. */
+	assert_false(mailbox_take_stop(box, &order));
+	order = take_stop(box);
+	assert_int_equal(order.grace_ms, 500);
+	assert_false(order.dismissed);
+	assert_false(readable(box));
+	assert_null(mailbox_take_all(box));
+	assert_false(mailbox_take_stop(box, &order));
+	mailbox_stop(box, 700, true);
+	order = take_stop(box);
+	assert_int_equal(order.grace_ms, 700);
+	assert_true(order.dismissed);
+	mailbox_free(box);
+}
+
+/* Signal again, while the first order is still unread. */
+static void unread_stops_become_one(void **state)
+{
+	struct stop_order order;
+	struct mailbox *box;
+
+	(void)state;
+	assert_int_equal(mailbox_new(&box), 0);
+	mailbox_stop(box, 500, true);
+	mailbox_stop(box, 0, false);
+	order = take_stop(box);
+	assert_int_equal(order.grace_ms, 0);
+	assert_true(order.dismissed);
+	mailbox_stop(box, 3, false);
+	assert_null(mailbox_take_all(box));
+	mailbox_stop(box, 9, false);
+	order = take_stop(box);
+	assert_int_equal(order.grace_ms, 3);
+	mailbox_free(box);
+}
+
+static void a_stop_comes_after_earlier_mail(void **state)
+{
+	struct stop_order order;
+	struct mailbox *box;
+
+	(void)state;
+	assert_int_equal(mailbox_new(&box), 0);
+	put_number(box, 1);
+	mailbox_stop(box, 0, true);
+	struct mail *mail = mailbox_take_all(box);
+	assert_non_null(mail);
+	assert_null(mail->next);
+	mail_free(mail);
+	assert_true(mailbox_take_stop(box, &order));
+	mailbox_free(box);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_stop_wakes_its_reader_once),
+		cmocka_unit_test(unread_stops_become_one),
+		cmocka_unit_test(a_stop_comes_after_earlier_mail),
 		cmocka_unit_test(keeps_order_and_wakes_its_reader),
 		cmocka_unit_test(mail_frees_what_it_owns),
 		cmocka_unit_test(nothing_is_lost_between_threads),

@@ -139,12 +139,11 @@ static void give(unsigned count, unsigned n, const char *endpoint)
 
 static void report(enum parked_condition condition, uint64_t connection)
 {
-	struct mail *mail = mail_new(MAIL_PARKED);
+	struct mail *mail = mail_new_named(MAIL_PARKED, "pub", "");
 
 	mail->u.parked.condition = condition;
 	mail->u.parked.worker = connection % 2;
 	mail->u.parked.connection = connection;
-	strcpy(mail->u.parked.operator, "pub");
 	keeper_parked(keeper, mail);
 	mail_free(mail);
 }

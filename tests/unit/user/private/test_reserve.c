@@ -214,8 +214,7 @@ static void others_do_not_matter(void **state)
 	call_at_once();
 	give(1, 1, "127.0.0.1:9999");
 	dialled(1, PARKED_WAITING);
-	struct mail *mail = mail_new(MAIL_PARKED);
-	strcpy(mail->u.parked.operator, "nobody");
+	struct mail *mail = mail_new_named(MAIL_PARKED, "nobody", "");
 	keeper_parked(keeper, mail);
 	mail_free(mail);
 }

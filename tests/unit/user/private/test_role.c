@@ -78,13 +78,11 @@ static const char *expect_parks(struct relay *relay, int n)
 
 static void report(enum parked_condition condition, unsigned worker, uint64_t connection)
 {
-	struct mail *mail = mail_new(MAIL_PARKED);
+	struct mail *mail = mail_new_named(MAIL_PARKED, "pub", "x.fixed.org");
 
 	mail->u.parked.condition = condition;
 	mail->u.parked.worker = worker;
 	mail->u.parked.connection = connection;
-	strcpy(mail->u.parked.operator, "pub");
-	strcpy(mail->u.parked.domain, "x.fixed.org");
 	mailbox_put(control_mailbox(control), mail);
 }
 

@@ -50,13 +50,11 @@ static int end(void **state)
 
 static void taken(const char *domain, const char *proxy)
 {
-	struct mail *mail = mail_new(MAIL_PARKED);
+	struct mail *mail = mail_new_named(MAIL_PARKED, proxy, domain);
 
 	mail->u.parked.condition = PARKED_TAKEN;
 	mail->u.parked.worker = 1;
 	mail->u.parked.connection = 5;
-	strcpy(mail->u.parked.domain, domain);
-	strcpy(mail->u.parked.operator, proxy);
 	private_taken(&service, mail);
 	mail_free(mail);
 }

@@ -27,13 +27,11 @@ static int start(void **state)
 
 static void send_notice_to(const char *operator, unsigned worker, uint64_t connection)
 {
-	struct mail *mail = mail_new(MAIL_NOTICE);
+	struct mail *mail = mail_new_named(MAIL_NOTICE, operator, "a.org");
 
 	mail->u.notice.worker = worker;
 	mail->u.notice.connection = connection;
 	memset(mail->u.notice.token, 0xff, TOKEN_BYTES);
-	strcpy(mail->u.notice.domain, "a.org");
-	strcpy(mail->u.notice.operator, operator);
 	notices_send(&notices, mail);
 }
 

@@ -33,8 +33,8 @@ static void one_table_a_turn_for_all(void **state)
 		struct mail *mail = fake_take_mail(&to);
 		assert_ptr_equal(to, workers[i]);
 		assert_int_equal(mail->type, MAIL_ROUTES);
-		assert_string_equal(routes_find(mail->u.routes, "a.org", 0)->operator, "x");
-		assert_string_equal(routes_find(mail->u.routes, "b.org", 0)->operator, "x");
+		assert_string_equal(routes_find(mail->u.routes, "a.org", 0)->owner, "x");
+		assert_string_equal(routes_find(mail->u.routes, "b.org", 0)->owner, "x");
 		mail_free(mail);
 	}
 	event_base_loop(base, EVLOOP_NONBLOCK);

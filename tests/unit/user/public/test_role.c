@@ -19,7 +19,7 @@ static bool has_route(unsigned worker, const char *name, const char *operator)
 
 	if (mail && mail->type == MAIL_ROUTES) {
 		const struct route *route = routes_find(mail->u.routes, name, 0);
-		found = operator? route && strcmp(route->operator, operator) == 0 : !route;
+		found = operator? route && strcmp(route->owner, operator) == 0 : !route;
 	}
 	mail_free(mail);
 	return found;
@@ -58,19 +58,16 @@ static const char *public_script(void)
 	CHECK(reservation_for(0, "p-1"));
 	CHECK(reservation_for(1, "p-1"));
 	CHECK(strstr(ask(&relay, "reserveConnections", "p-1", "{\"count\": 1}"), "\"tokens\": []"));
-	struct mail *shown = mail_new(MAIL_TOKEN_SHOWN);
-	strcpy(shown->u.shown.operator, "p-1");
+	struct mail *shown = mail_new_named(MAIL_TOKEN_SHOWN, "p-1", "");
 	mailbox_put(control_mailbox(control), shown);
 	while (!strstr(ask(&relay, "reserveConnections", "p-1", "{\"count\": 1}"),
 		       "\"tokens\": [\""))
 		;
 	CHECK(reservation_for(0, "p-1"));
 
-	struct mail *mail = mail_new(MAIL_NOTICE);
+	struct mail *mail = mail_new_named(MAIL_NOTICE, "p-1", "a.org");
 	mail->u.notice.worker = 1;
 	mail->u.notice.connection = 99;
-	strcpy(mail->u.notice.domain, "a.org");
-	strcpy(mail->u.notice.operator, "p-1");
 	mailbox_put(control_mailbox(control), mail);
 	wait_for_request(&relay, 1);
 	CHECK(strcmp(relay.method, "p-1.incomingConnection") == 0);
