@@ -102,6 +102,11 @@ static void decide(struct connection *connection, const uint8_t *bytes, size_t l
 	case CLIENT_HELLO_OK:
 		match_begin(connection, hello.name);
 		break;
+	case CLIENT_HELLO_BAD_NAME:
+		/* For the log only; without memory for it the line has none. */
+		(void)connection_set_name(connection, hello.name, NULL);
+		refuse(connection, ALERT_UNRECOGNIZED_NAME, client_hello_result_name(result));
+		break;
 	case CLIENT_HELLO_MORE:
 		result = CLIENT_HELLO_TOO_LARGE;
 		/* fall through */
