@@ -124,6 +124,7 @@ void connection_bury(struct worker *worker)
 	while ((connection = TAILQ_FIRST(closed))) {
 		TAILQ_REMOVE(closed, connection, in_state);
 		dial_free(connection->dial);
+		free(connection->proxy_reader);
 		free(connection->origin);
 		free(connection->name);
 		free(connection->operator);

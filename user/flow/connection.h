@@ -21,8 +21,9 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
-struct worker;
 struct dial;
+struct proxy_reader;
+struct worker;
 
 enum connection_state {
 	CONNECTION_PEEK,       /* the ClientHello is arriving: peek.c */
@@ -59,9 +60,10 @@ struct connection {
 	struct stream stream;
 	struct origin *origin; /* NULL: the client is the peer of the outer socket, or not known */
 	struct dial *dial;     /* state DIAL only */
-	char *name;            /* server name, NULL until known */
-	char *operator;        /* who serves it, or whose public proxy it came through */
-	char *peer_id; /* private, dialled ahead: what the public proxy's log calls it; or NULL */
+	struct proxy_reader *proxy_reader; /* state PEEK only, while its PROXY header arrives */
+	char *name;                        /* server name, NULL until known */
+	char *operator; /* who serves it, or whose public proxy it came through */
+	char *peer_id;  /* private, dialled ahead: what the public proxy's log calls it; or NULL */
 	char client[ADDR_TEXT_MAX]; /* for the log, anonymised if the settings say so */
 	uint32_t source;            /* of the count of half-open connections */
 	uint32_t peek_mark;         /* state PEEK only: SO_RCVLOWAT, 0 for the usual */
