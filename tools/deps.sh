@@ -13,7 +13,7 @@ build='gcc make pkg-config clang bpftool protobuf-c-compiler protobuf-compiler
 	libcurl4-openssl-dev libnghttp2-dev libprotobuf-c-dev libsqlite3-dev libcap-dev'
 run='ca-certificates curl openssl iproute2 procps util-linux parallel'
 tests='libcmocka-dev python3 python3-pytest python3-grpcio python3-protobuf python3-yaml sqlite3 nftables
-	qemu-system-x86 busybox-static kmod zstd debian-archive-keyring spin'
+	haproxy qemu-system-x86 busybox-static kmod zstd debian-archive-keyring spin'
 lint='git clang-format clang-tidy shellcheck'
 bench='nginx libnginx-mod-stream haproxy sniproxy gnuplot-nox'
 services='nginx haproxy sniproxy'
@@ -102,13 +102,19 @@ install_or_update() {
 		install
 	}
 }
-[ -n "$extra" ] || {
+starts=
+for service in $services; do
+	case " $missing " in
+	*" $service "*) starts=yes ;;
+	esac
+done
+[ -n "$starts" ] || {
 	install_or_update
 	exit
 }
 
-# The benchmark runs its peers by itself. Debian would start them now (unless policy-rc.d says no)
-# and at each boot: neither is wanted of what this script has put here.
+# Tests and the benchmark run their peers by themselves. Debian would start them now (unless
+# policy-rc.d says no) and at each boot: neither is wanted of what this script has put here.
 policy=/usr/sbin/policy-rc.d
 if [ ! -e "$policy" ]; then
 	trap '$sudo rm -f "$policy"' EXIT
