@@ -4,6 +4,7 @@
 #
 #   tools/deps.sh                       install what is missing (root or sudo)
 #   tools/deps.sh --bench               and what "make bench" compares with; starts no service
+#   tools/deps.sh --fuzz                and what "make fuzz" needs
 #   tools/deps.sh --list                print the names
 #   tools/deps.sh --check LIBRARY...    are the compilers and these pkg-config libraries here?
 set -eu
@@ -16,6 +17,7 @@ tests='libcmocka-dev python3 python3-pytest python3-grpcio python3-protobuf pyth
 	haproxy qemu-system-x86 busybox-static kmod zstd debian-archive-keyring spin'
 lint='git clang-format clang-tidy shellcheck'
 bench='nginx libnginx-mod-stream haproxy sniproxy gnuplot-nox'
+fuzz='libclang-rt-dev'
 services='nginx haproxy sniproxy'
 
 # The compiler's sanitizer libraries come with gcc. Ubuntu ships bpftool inside linux-tools.
@@ -55,9 +57,10 @@ case "${1-}" in
 	exit
 	;;
 --bench) extra=$bench ;;
+--fuzz) extra=$fuzz ;;
 '') ;;
 *)
-	echo "usage: tools/deps.sh [--bench | --list | --check LIBRARY...]" >&2
+	echo "usage: tools/deps.sh [--bench | --fuzz | --list | --check LIBRARY...]" >&2
 	exit 2
 	;;
 esac

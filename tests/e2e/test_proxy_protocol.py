@@ -56,7 +56,7 @@ def balanced(tmp_path_factory):
     world.extra("public-proxy-1", {"public": {"proxy_protocol": "required"},
                                    "anonymize_clients": False}, "950_test")
     world.start()
-    world["private-proxy"].wait_log("announced: ")
+    world["private-proxy"].wait_log("announced: ", 20)
 
     def answered():
         with contextlib.suppress(OSError):
