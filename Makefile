@@ -22,6 +22,7 @@
 #   make soak       mixed load with faults at random, half an hour of it; a summary in build/soak
 #   make vm-test    bpf and an end-to-end run on Debian's kernels from 5.10 to the newest, in qemu
 #   make model      the hand-over between kernel and user space, every interleaving of it (spin)
+#   make fuzz       the parsers of what strangers send, with libFuzzer; MINUTES of it
 #   make stress     N requests, 25 at a time, through the five processes; rate and latency
 #   make lint       format, static analysis, shell scripts
 #   make bench      Passage, and chains of nginx, HAProxy and sniproxy, as ratios to no proxy at all
@@ -35,7 +36,7 @@
 #   KERNELS=6.1,newest      vm-test, test: only these of 5.10, 6.1, 6.12, newest; JOBS=1 at once (2)
 #   KERNEL=path             vm-test: another bzImage; KERNEL_MODULES=dir its modules
 #   T=pattern               unit, bpf, e2e, vm-test, model: only tests whose name holds the pattern
-#   MINUTES=5 SEED=1        soak: how long; the same load and faults again
+#   MINUTES=5 SEED=1        soak, fuzz: how long; soak: the same load and faults again
 #   FORWARDING=auto,copy    soak: only these of auto, sockmap, splice, copy, one after the other
 #   SAN=address,undefined   build with sanitizers, into build/san
 #   CC=clang                another compiler
@@ -96,6 +97,9 @@ BPF_TESTS  := $(wildcard tests/bpf/test_*.c)
 BPF_LIB    := $(wildcard tests/bpf/lib/*.c) tests/tools/lib/pattern.c
 TOOL_SRC   := $(wildcard tests/tools/*.c)
 TOOL_LIB   := $(wildcard tests/tools/lib/*.c)
+FUZZ_SRC   := $(wildcard tests/fuzz/fuzz_*.c)
+FUZZED     := $(addprefix common/base/,addr.c crc32c.c domain.c escape.c) \
+              $(addprefix user/wire/,client_hello.c proxy_header.c proxy_line.c proxy_reader.c)
 BENCH_SRC  := $(wildcard tests/bench/*.c)
 BENCH_LIB  := $(wildcard tests/bench/lib/*.c) tests/tools/lib/hello.c
 SCRATCH    := $(wildcard $B/obj $B/gen)
@@ -107,15 +111,17 @@ UNIT  := $(UNIT_SRC:%.c=$B/%)
 BPF   := $(filter-out %.bpf,$(BPF_TESTS:%.c=$B/%))
 TOOLS := $(TOOL_SRC:%.c=$B/%)
 BENCH := $(BENCH_SRC:%.c=$B/%)
+FUZZ  := $(FUZZ_SRC:%.c=$B/%)
 
-.PHONY: all examples certs deps demo test unit bpf e2e endurance soak vm-test model san-unit san-bpf san-e2e stress lint bench \
-        bench-programs generated test-programs unit-programs bpf-programs e2e-programs install uninstall help clean FORCE
+.PHONY: all examples certs deps demo test unit bpf e2e endurance soak vm-test model fuzz san-unit san-bpf san-e2e stress lint bench \
+        bench-programs fuzz-programs generated test-programs unit-programs bpf-programs e2e-programs install uninstall help clean FORCE
 all: $(BIN)
 examples: $B/bin/internal-server
 unit-programs: $(UNIT)
 bpf-programs: $(BPF)
 e2e-programs: $(BIN) $B/bin/internal-server $(TOOLS)
 bench-programs: $(BENCH)
+fuzz-programs: $(FUZZ) $B/tests/fuzz/seeds
 test-programs: unit-programs bpf-programs e2e-programs
 generated: $(SKELETONS) $(PROTO_HDR)
 
@@ -163,6 +169,15 @@ $B/tests/tools/%: $B/obj/tests/tools/%.o $(call obj,$(TOOL_LIB))
 $B/tests/bench/%: $B/obj/tests/bench/%.o $(call obj,$(BENCH_LIB))
 	$(call msg,LINK,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LIBS)
+# Whole, since all that is fuzzed is compiled for it, by the compiler that has the fuzzer.
+$B/tests/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(FUZZED) $B/stamp/flags | $B/stamp/deps
+	$(call msg,FUZZER,$@)
+	$(Q)mkdir -p $(@D) && $(CLANG) -std=gnu11 -D_GNU_SOURCE -O1 -g $(WARN) -I. \
+		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -o $@ \
+		$(filter %.c,$^)
+$B/tests/fuzz/seeds: $B/obj/tests/fuzz/seeds.o $(call obj,tests/tools/lib/hello.c)
+	$(call msg,LINK,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^)
 # Where a test makes an allocation fail, or sees who waits for the output.
 $B/tests/unit/common/base/test_table: ALL_LDFLAGS += -Wl,--wrap=calloc
 $B/tests/unit/common/base/test_log_queue: ALL_LDFLAGS += -Wl,--wrap=write,--wrap=poll
@@ -250,6 +265,11 @@ vm-test: bpf-programs e2e-programs
 		tests/run --build $B --only '$T' vm
 model:
 	$(Q)tests/run --build $B --only '$T' model
+fuzz:
+	$(Q)tools/deps.sh --fuzz
+	$(Q)$(MAKE) --no-print-directory fuzz-programs
+	$(Q)mkdir -p $B/fuzz && $B/tests/fuzz/seeds $B/fuzz/seeds
+	$(Q)tests/fuzz/run.sh $B/fuzz $(or $(MINUTES),3) $(FUZZ)
 san-unit san-bpf san-e2e: san-%:
 	$(Q)$(MAKE) --no-print-directory SAN=address,undefined $*
 bench:

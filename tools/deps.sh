@@ -4,6 +4,7 @@
 #
 #   tools/deps.sh                       install what is missing (root or sudo)
 #   tools/deps.sh --bench               and what "make bench" compares with; starts no service
+#   tools/deps.sh --fuzz                and what "make fuzz" needs
 #   tools/deps.sh --list                print the names
 #   tools/deps.sh --check LIBRARY...    are the compilers and these pkg-config libraries here?
 set -eu
@@ -13,9 +14,10 @@ build='gcc make pkg-config clang bpftool protobuf-c-compiler protobuf-compiler
 	libcurl4-openssl-dev libnghttp2-dev libprotobuf-c-dev libsqlite3-dev libcap-dev'
 run='ca-certificates curl openssl iproute2 procps util-linux parallel'
 tests='libcmocka-dev python3 python3-pytest python3-grpcio python3-protobuf python3-yaml sqlite3 nftables
-	qemu-system-x86 busybox-static kmod zstd debian-archive-keyring spin'
+	haproxy qemu-system-x86 busybox-static kmod zstd debian-archive-keyring spin'
 lint='git clang-format clang-tidy shellcheck'
 bench='nginx libnginx-mod-stream haproxy sniproxy gnuplot-nox'
+fuzz='libclang-rt-dev'
 services='nginx haproxy sniproxy'
 
 # The compiler's sanitizer libraries come with gcc. Ubuntu ships bpftool inside linux-tools.
@@ -55,9 +57,10 @@ case "${1-}" in
 	exit
 	;;
 --bench) extra=$bench ;;
+--fuzz) extra=$fuzz ;;
 '') ;;
 *)
-	echo "usage: tools/deps.sh [--bench | --list | --check LIBRARY...]" >&2
+	echo "usage: tools/deps.sh [--bench | --fuzz | --list | --check LIBRARY...]" >&2
 	exit 2
 	;;
 esac
@@ -102,13 +105,19 @@ install_or_update() {
 		install
 	}
 }
-[ -n "$extra" ] || {
+starts=
+for service in $services; do
+	case " $missing " in
+	*" $service "*) starts=yes ;;
+	esac
+done
+[ -n "$starts" ] || {
 	install_or_update
 	exit
 }
 
-# The benchmark runs its peers by itself. Debian would start them now (unless policy-rc.d says no)
-# and at each boot: neither is wanted of what this script has put here.
+# Tests and the benchmark run their peers by themselves. Debian would start them now (unless
+# policy-rc.d says no) and at each boot: neither is wanted of what this script has put here.
 policy=/usr/sbin/policy-rc.d
 if [ ! -e "$policy" ]; then
 	trap '$sudo rm -f "$policy"' EXIT

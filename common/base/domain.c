@@ -16,22 +16,20 @@ static char lower(char c)
 	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
-/* A label and its length; reports what is wrong with it, or NULL. `ret` takes it in lower case. */
-static const char *normalise_label(const char *label, size_t length, char *ret)
+/* Puts a label into lower case; reports what is wrong with it, or NULL. */
+static const char *normalise_label(char *label, size_t length)
 {
 	if (length == 0)
 		return "has an empty label";
 	if (length > LABEL_MAX)
 		return "has a label of more than 63 bytes";
-	if (label[0] == '-' || label[length - 1] == '-')
-		return "has a label that begins or ends with a hyphen";
 	for (size_t i = 0; i < length; i++) {
 		char c = lower(label[i]);
 		if ((unsigned char)c >= 0x80)
 			return "is not ASCII: write it as A-labels (xn--...)";
-		if (!is_digit(c) && !(c >= 'a' && c <= 'z') && c != '-')
+		if (!is_digit(c) && !(c >= 'a' && c <= 'z') && c != '-' && c != '_')
 			return "holds a character that no host name holds";
-		ret[i] = c;
+		label[i] = c;
 	}
 	return NULL;
 }
@@ -49,19 +47,21 @@ static const char *normalise(const char *text, char *ret)
 
 	if (length == 0)
 		return "is empty";
+	/* The dot that says that the name is whole. One that stands alone follows an empty label.
+	 */
+	if (length > 1 && text[length - 1] == '.')
+		length--;
 	if (length > DOMAIN_MAX)
 		return "is longer than 253 bytes";
-	if (text[length - 1] == '.')
-		return "ends with a dot";
-	for (const char *label = text;;) {
+	memcpy(ret, text, length);
+	ret[length] = '\0';
+	for (char *label = ret;;) {
 		size_t n = strcspn(label, ".");
-		char *out = ret + (label - text);
-		const char *reason = normalise_label(label, n, out);
+		const char *reason = normalise_label(label, n);
 		if (reason)
 			return reason;
-		out[n] = label[n];
 		if (label[n] == '\0')
-			return only_digits(out) ? "is an address, not a name" : NULL;
+			return only_digits(label) ? "is an address, not a name" : NULL;
 		label += n + 1;
 	}
 }
@@ -76,7 +76,7 @@ static int fail(const char *reason, const char **ret_reason)
 int domain_normalise(const char *text, bool wildcard, char ret[DOMAIN_MAX + 1],
 		     const char **ret_reason)
 {
-	char out[DOMAIN_MAX + 1];
+	char out[2 + DOMAIN_MAX + 1] = "*.";
 	size_t skip = 0;
 
 	if (text[0] == '*') {
@@ -84,15 +84,14 @@ int domain_normalise(const char *text, bool wildcard, char ret[DOMAIN_MAX + 1],
 			return fail("is a wildcard, which is not possible here", ret_reason);
 		if (text[1] != '.')
 			return fail("has a star that is not a whole first label", ret_reason);
-		if (strlen(text) > DOMAIN_MAX)
-			return fail("is longer than 253 bytes", ret_reason);
 		skip = 2;
 	}
 	const char *reason = normalise(text + skip, out + skip);
 	if (reason)
 		return fail(reason, ret_reason);
-	memcpy(out, text, skip);
-	memcpy(ret, out, strlen(out + skip) + skip + 1);
+	if (strlen(out) > DOMAIN_MAX)
+		return fail("is longer than 253 bytes", ret_reason);
+	strcpy(ret, out);
 	return 0;
 }
 

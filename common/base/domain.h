@@ -8,11 +8,13 @@
 #define DOMAIN_PATTERN_MAX (DOMAIN_MAX + 2)
 
 /*
- * A host name in lower case: letters, digits and hyphens (internationalised
- * ones as A-labels, "xn--…"), labels of 1 to 63 bytes that neither begin nor
- * end with a hyphen, at most 253 bytes in all, no trailing dot, no IP address
- * (RFC 1123 section 2.1, RFC 5890 section 2.3.2). With `wildcard` also
- * "*.example.org". 0, or -EINVAL and, if wanted, *ret_reason (static).
+ * A name in lower case, as clients send it (RFC 6066 section 3): letters,
+ * digits, hyphens and underscores in labels of 1 to 63 bytes, at most 253 bytes
+ * in all; internationalised ones as A-labels, "xn--…". That is more than
+ * RFC 1123 calls a host name: DNS has no such rule, and names like
+ * "a_b.example.org" and "abc-.example.org" are in use. One dot at the end is
+ * taken off. An IP address is no name. With `wildcard` also "*.example.org".
+ * 0, or -EINVAL and, if wanted, *ret_reason (static).
  */
 int domain_normalise(const char *text, bool wildcard, char ret[DOMAIN_MAX + 1],
 		     const char **ret_reason);

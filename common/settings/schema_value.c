@@ -213,8 +213,8 @@ static int to_domain(const char *text, json_t **ret, char what[SCHEMA_WHAT_MAX])
 	const char *reason = NULL;
 
 	if (domain_normalise(text, true, normal, &reason) < 0) {
-		SAY("must be a domain such as www.example.org or *.example.org (ASCII, no dot at "
-		    "the end), not \"%.60s\", which %s",
+		SAY("must be a domain such as www.example.org or *.example.org (ASCII), "
+		    "not \"%.60s\", which %s",
 		    text, reason);
 		return -EINVAL;
 	}

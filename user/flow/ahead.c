@@ -2,6 +2,7 @@
 #include "user/flow/ahead.h"
 
 #include "common/base/clock.h"
+#include "common/base/escape.h"
 #include "common/base/log.h"
 #include "user/flow/connection.h"
 #include "user/flow/news.h"
@@ -29,11 +30,15 @@ static char *peer_id(const struct proxy_header *header)
 /* What the header tells belongs to the connection from here on. */
 static int take_over(struct connection *connection, const struct proxy_header *header)
 {
+	char name[DOMAIN_MAX + 1];
+
 	if (header->has_addresses &&
 	    connection_set_origin(connection, &header->source, &header->destination) < 0)
 		return -ENOMEM;
 	connection->peer_id = peer_id(header);
-	connection->name = strdup(header->authority);
+	/* It escapes nothing of a name that is one; any other is refused, and the log tells it. */
+	escape(header->authority, strlen(header->authority), name, sizeof(name));
+	connection->name = strdup(name);
 	return connection->name ? 0 : -ENOMEM;
 }
 
@@ -70,9 +75,10 @@ static void ahead_ready(struct connection *connection, int side, uint32_t events
 		return;
 	}
 	int length = proxy_header_parse(bytes, (size_t)n, &header);
-	if (length == 0 && !(events & EPOLLRDHUP))
+	/* A public proxy writes none that is longer than PROXY_HEADER_MAX. */
+	if (length == 0 && n < (ssize_t)sizeof(bytes) && !(events & EPOLLRDHUP))
 		return;
-	if (length <= 0 || header.authority[0] == '\0') {
+	if (length <= 0 || !header.authority[0] || strlen(header.authority) > DOMAIN_MAX) {
 		log_warn("connection %" PRIu64 ": %s began a stream without a proper PROXY header",
 			 connection->id, connection->proxy);
 		connection_close(connection, true, ENDING_AHEAD_HEADER);

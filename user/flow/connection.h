@@ -20,6 +20,7 @@
 struct dial;
 struct mail;
 struct operator_entry;
+struct proxy_reader;
 struct worker;
 
 /* stream.ends[0] is the side of the internet, ends[1] the side of the internal server. */
@@ -46,6 +47,7 @@ struct connection {
 	struct stream stream;
 	struct origin *origin; /* NULL: the client is the peer of the outer socket, or not known */
 	struct dial *dial;     /* state DIAL only */
+	struct proxy_reader *proxy_reader; /* state PEEK only, while its PROXY header arrives */
 	struct mail *news;     /* dialled ahead: the order for it, in which its end will be told */
 	char *name;            /* server name, NULL until known */
 	char *proxy;   /* the other one, by its operator: who serves the name, or whose public

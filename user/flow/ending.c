@@ -11,6 +11,7 @@ static const struct {
 	[ENDING_STALLED] = {"stalled", "no progress while draining"},
 	[ENDING_BROKEN] = {"broken", "the kernel delivered segments out of order"},
 	[ENDING_URGENT] = {"urgent", "urgent data, which this kernel's sockmap cannot carry"},
+	[ENDING_STUCK] = {"stuck", "it may not leave the sockmap without CAP_NET_ADMIN"},
 	[ENDING_PARKED_DEAD] = {"parked_dead", "the parked connection was dead"},
 	[ENDING_STOPPED] = {"stopped", "stopped"},
 	[ENDING_MEMORY] = {"memory", "out of memory"},
@@ -19,6 +20,7 @@ static const struct {
 	[ENDING_HELLO_CLOSED] = {"hello_closed", "closed before the ClientHello was complete"},
 	[ENDING_HELLO_LATE] = {"hello_late", "no ClientHello in time"},
 	[ENDING_HEADER_MISSING] = {"header_missing", "no PROXY header from the load balancer"},
+	[ENDING_HEADER_CHECKSUM] = {"header_checksum", "the PROXY header's checksum is wrong"},
 	[ENDING_HEADER_HALF_OPEN] =
 		{"header_half_open",
 		 "too many half-open connections of the client in the PROXY header"},
@@ -71,6 +73,8 @@ enum ending ending_of_stream(enum stream_end_reason reason)
 		return ENDING_MEMORY;
 	case STREAM_URGENT:
 		return ENDING_URGENT;
+	case STREAM_STUCK:
+		return ENDING_STUCK;
 	}
 	return ENDING_BROKEN;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/flow/peek.h"
 
+#include "common/base/cleanup.h"
 #include "common/base/log.h"
 #include "common/loop/socket.h"
 #include "user/flow/complain.h"
@@ -9,10 +10,11 @@
 #include "user/flow/sources.h"
 #include "user/flow/worker.h"
 #include "user/wire/client_hello.h"
-#include "user/wire/proxy_header.h"
+#include "user/wire/proxy_reader.h"
 
 #include <errno.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -33,31 +35,44 @@ static enum complaint half_open_complaint(int error)
 	return error == -EDQUOT ? COMPLAINT_HALF_OPEN_SOURCE : COMPLAINT_HALF_OPEN;
 }
 
-/* A load balancer in front tells who the client is: taken off the socket before the hello. */
+/*
+ * A load balancer in front tells who the client is: taken off the socket before
+ * the hello, each piece as it comes, so that a header of 64 KiB costs no more.
+ * How many of the bytes have been taken; connection->header_read once it is whole.
+ */
 static int read_proxy_header(struct connection *connection, const uint8_t *bytes, size_t length)
 {
 	struct stream_end *outside = &connection->stream.ends[SIDE_OUTSIDE];
 	struct worker *worker = connection->worker;
-	struct proxy_header header;
+	size_t n = 0;
 
-	int n = proxy_header_parse(bytes, length, &header);
-	if (n <= 0)
-		return n;
-	if (recv(outside->watch.fd, worker->peek_workspace, (size_t)n, MSG_DONTWAIT) != n)
-		return -EIO;
-	outside->read = (uint64_t)n;
-	connection->header_read = true;
-	if (!header.has_addresses)
-		return n;
-	if (connection_set_origin(connection, &header.source, &header.destination) < 0)
+	if (!connection->proxy_reader)
+		connection->proxy_reader = calloc(1, sizeof(*connection->proxy_reader));
+	if (!connection->proxy_reader)
 		return -ENOMEM;
-	int r = sources_enter(worker->all->sources, &header.source, &connection->source);
+	int whole = proxy_reader_take(connection->proxy_reader, bytes, length, &n);
+	if (whole < 0)
+		return whole;
+	if (recv(outside->watch.fd, NULL, n, MSG_TRUNC | MSG_DONTWAIT) != (ssize_t)n)
+		return -EIO;
+	outside->read += n;
+	if (!whole)
+		return (int)n;
+	AUTO_FREE struct proxy_reader *reader = TAKE_PTR(connection->proxy_reader);
+	const struct proxy_header *header = &reader->header;
+
+	connection->header_read = true;
+	if (!header->has_addresses)
+		return (int)n;
+	if (connection_set_origin(connection, &header->source, &header->destination) < 0)
+		return -ENOMEM;
+	int r = sources_enter(worker->all->sources, &header->source, &connection->source);
 	if (r < 0) {
-		complain_client(worker, half_open_complaint(r), &header.source);
+		complain_client(worker, half_open_complaint(r), &header->source);
 		return r;
 	}
 	connection->counts_half_open = true;
-	return n;
+	return (int)n;
 }
 
 static enum ending why_no_origin(int error)
@@ -68,6 +83,8 @@ static enum ending why_no_origin(int error)
 		return ENDING_HEADER_HALF_OPEN;
 	case -ENOMEM:
 		return ENDING_MEMORY;
+	case -EILSEQ:
+		return ENDING_HEADER_CHECKSUM;
 	default:
 		return ENDING_HEADER_MISSING;
 	}
@@ -101,6 +118,9 @@ static void decide(struct connection *connection, const uint8_t *bytes, size_t l
 		match_begin(connection, hello.name);
 		return;
 	}
+	/* For the log only; without memory for it the line has none. */
+	if (result == CLIENT_HELLO_BAD_NAME)
+		(void)connection_set_name(connection, hello.name, NULL);
 	connection_refuse(connection, ALERT_UNRECOGNIZED_NAME, ending_of_hello(result));
 }
 
@@ -126,7 +146,7 @@ static void peek_ready(struct connection *connection, int side, uint32_t events)
 			connection_close(connection, true, why_no_origin(r));
 			return;
 		}
-		begin = r > 0 ? (size_t)r : (size_t)n;
+		begin = (size_t)r;
 	}
 	if (n > (ssize_t)begin)
 		decide(connection, worker->peek_bytes + begin, (size_t)n - begin);
@@ -144,6 +164,11 @@ static void peek_enter(struct connection *connection)
 	connection_arm(connection, connection->began + connection->worker->config->hello_timeout);
 	if (connection_watch(connection, SIDE_OUTSIDE, EPOLLIN | EPOLLRDHUP | EPOLLET) < 0)
 		connection_close(connection, true, ENDING_WATCH);
+}
+
+static void peek_leave(struct connection *connection)
+{
+	free(TAKE_PTR(connection->proxy_reader));
 }
 
 static void peek_stop(struct connection *connection)
@@ -183,6 +208,7 @@ const struct state_ops state_peek = {
 	.name = "peek",
 	.next = TO(CONNECTION_RENDEZVOUS) | TO(CONNECTION_PAIR) | TO(CONNECTION_REFUSE),
 	.enter = peek_enter,
+	.leave = peek_leave,
 	.ready = peek_ready,
 	.deadline = peek_deadline,
 	.stop = peek_stop,

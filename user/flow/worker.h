@@ -25,7 +25,6 @@
 
 struct dial_back;
 struct inside_memory;
-struct kernel;
 struct listen;
 struct parking;
 struct rate_gate;

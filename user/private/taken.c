@@ -3,6 +3,7 @@
 
 #include "common/base/cleanup.h"
 #include "common/base/domain.h"
+#include "common/base/escape.h"
 #include "common/base/log.h"
 #include "user/private/target.h"
 
@@ -53,11 +54,14 @@ static const char *find_inside(const struct private_service *service, const stru
 			       char domain[DOMAIN_MAX + 1])
 {
 	const char *proxy = mail->u.parked.operator;
+	const char *told = mail->u.parked.domain;
 	const char *reason = NULL;
+	char name[DOMAIN_MAX + 1];
 
-	if (domain_normalise(mail->u.parked.domain, false, domain, &reason) < 0) {
-		log_warn("connection: proxy=%s refused: the server name that it tells %s", proxy,
-			 reason);
+	if (domain_normalise(told, false, domain, &reason) < 0) {
+		escape(told, strlen(told), name, sizeof(name));
+		log_warn("connection: domain=%s proxy=%s refused: the server name that it tells %s",
+			 name, proxy, reason);
 		return NULL;
 	}
 	const char *inside = target_inside(service, domain, proxy);

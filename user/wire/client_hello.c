@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/wire/client_hello.h"
 
+#include "common/base/escape.h"
+
 #include <stdbool.h>
 #include <string.h>
 
@@ -49,16 +51,23 @@ static struct reader reader_vector(struct reader *from, size_t bytes)
 	return reader_take(from, reader_number(from, bytes));
 }
 
-/* In lower case; false: no host name, among them the literal addresses that RFC 6066 forbids. */
-static bool lower_host_name(const struct reader *from, char ret[DOMAIN_MAX + 1])
+/*
+ * As announcements are written, whatever the case and with or without a dot at
+ * the end. No name are, among others, the literal addresses that RFC 6066
+ * forbids; of such a one `ret` tells what it was.
+ */
+static enum client_hello_result take_name(const struct reader *from, char ret[DOMAIN_MAX + 1])
 {
-	char text[DOMAIN_MAX + 1];
+	char text[DOMAIN_MAX + 2];
 
-	if (from->left > DOMAIN_MAX || memchr(from->bytes, '\0', from->left))
-		return false;
-	memcpy(text, from->bytes, from->left);
-	text[from->left] = '\0';
-	return domain_normalise(text, false, ret, NULL) == 0;
+	if (from->left < sizeof(text) && !memchr(from->bytes, '\0', from->left)) {
+		memcpy(text, from->bytes, from->left);
+		text[from->left] = '\0';
+		if (domain_normalise(text, false, ret, NULL) == 0)
+			return CLIENT_HELLO_OK;
+	}
+	escape(from->bytes, from->left, ret, DOMAIN_MAX + 1);
+	return CLIENT_HELLO_BAD_NAME;
 }
 
 static enum client_hello_result parse_sni(struct reader extension, struct client_hello *ret)
@@ -74,8 +83,7 @@ static enum client_hello_result parse_sni(struct reader extension, struct client
 		if (list.failed)
 			return CLIENT_HELLO_MALFORMED;
 		if (type == NAME_TYPE_HOST)
-			return lower_host_name(&name, ret->name) ? CLIENT_HELLO_OK
-								 : CLIENT_HELLO_BAD_NAME;
+			return take_name(&name, ret->name);
 	}
 	return CLIENT_HELLO_NO_NAME;
 }
@@ -196,6 +204,8 @@ enum client_hello_result client_hello_parse(const uint8_t *bytes, size_t length,
 	result = parse_body((struct reader){workspace + HANDSHAKE_HEADER, body, false}, &hello);
 	if (result == CLIENT_HELLO_OK)
 		*ret = hello;
+	else if (result == CLIENT_HELLO_BAD_NAME)
+		memcpy(ret->name, hello.name, sizeof(ret->name));
 	return result;
 }
 

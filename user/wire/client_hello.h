@@ -28,7 +28,7 @@ enum client_hello_result {
 };
 
 struct client_hello {
-	char name[DOMAIN_MAX + 1];           /* lower case */
+	char name[DOMAIN_MAX + 1];           /* as domain_normalise() gives it */
 	uint8_t alpn[CLIENT_HELLO_ALPN_MAX]; /* RFC 7301 protocol name list, as sent; what fits */
 	size_t alpn_length;
 	size_t missing; /* with CLIENT_HELLO_MORE: so many bytes must come yet, or more */

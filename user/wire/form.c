@@ -92,7 +92,8 @@ void form_domain(struct form *form, const json_t *params, bool wildcard, char re
 	const char *reason = NULL;
 
 	ret[0] = '\0';
-	const char *text = form_string(form, params, "domain", DOMAIN_MAX);
+	/* One more for the dot that may end it. */
+	const char *text = form_string(form, params, "domain", DOMAIN_MAX + 1);
 	if (text[0] != '\0' && domain_normalise(text, wildcard, ret, &reason) < 0)
 		form_fail(form, "domain", reason);
 }

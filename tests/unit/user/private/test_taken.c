@@ -85,6 +85,8 @@ static void the_exact_name_then_the_wildcard(void **state)
 	assert_inside("127.0.0.1:8888");
 	taken("x.a.org", "pub");
 	assert_inside("127.0.0.1:77");
+	taken("_X-.a.org.", "pub");
+	assert_inside("127.0.0.1:77");
 }
 
 static void others_are_refused(void **state)

@@ -113,6 +113,21 @@ static void answers_item_by_item(void **state)
 	    "[{\"domain\": \"*.w.org\", \"expires_at\": null, \"operator\": \"p-1\"}]");
 }
 
+/* Kept as clients ask for them; "A_b-.org." and "a_b-.org" are one name. */
+static void names_may_be_no_host_names(void **state)
+{
+	(void)state;
+	announce("p-1",
+		 "[{\"domain\":\"_X.a.org\"},{\"domain\":\"A_b-.org.\"},"
+		 "{\"domain\":\"*._c.org.\"}]",
+		 "[null, null, null]");
+	get("{}", "[{\"domain\": \"_x.a.org\", \"expires_at\": null, \"operator\": \"p-1\"}, "
+		  "{\"domain\": \"a_b-.org\", \"expires_at\": null, \"operator\": \"p-1\"}, "
+		  "{\"domain\": \"*._c.org\", \"expires_at\": null, \"operator\": \"p-1\"}]");
+	announce("p-2", "[{\"domain\":\"a_B-.org\"}]",
+		 "[{\"code\": 409, \"message\": \"already taken\"}]");
+}
+
 static void announcing_again_changes_nothing(void **state)
 {
 	(void)state;
@@ -278,7 +293,7 @@ static void the_holder_withdraws(void **state)
 		       params_from("p-1", NULL,
 				   "{\"connections\": [{\"domain\": \"b.org\"}, {\"domain\": "
 				   "\"..\"}]}"),
-		       "invalid input data: connections.1.domain(ends with a dot)");
+		       "invalid input data: connections.1.domain(has an empty label)");
 	assert_invalid("withdrawConnection", json_loads("{\"domain\": \"b.org\"}", 0, NULL),
 		       "invalid input data: _client(is required)");
 	get("{}", "[{\"domain\": \"b.org\", \"expires_at\": null, \"operator\": \"p-1\"}]");
@@ -319,6 +334,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(answers_item_by_item),
+		TEST(names_may_be_no_host_names),
 		TEST(announcing_again_changes_nothing),
 		TEST(survives_a_restart),
 		TEST(the_first_keeps_a_name),

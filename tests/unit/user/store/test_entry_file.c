@@ -101,14 +101,14 @@ static void reads_a_public_log(void **state)
 		    "{\"domain\":\"A.org\",\"expires_at\":\"2026-11-22T09:35:31Z\",\"operator\":"
 		    "\"x\"}");
 	snprintf(long_entry, sizeof(long_entry),
-		 "{\"domain\":\"b.org\",\"operator\":\"%0200d\",\"more\":\"%0300d\"}", 1, 2);
+		 "{\"domain\":\"_B.org.\",\"operator\":\"%0200d\",\"more\":\"%0300d\"}", 1, 2);
 	write_entry(1, 1, long_entry);
 	assert_int_equal(parse(ROLE_PUBLIC, text), 0);
 	assert_int_equal(result.entries, 3);
 	assert_int_equal(result.torn, 0);
 	assert_non_null(strstr(text, "test.internal-server.local||p-1|0\n"
 				     "a.org||x|1795340131000\n"
-				     "b.org||0000"));
+				     "_b.org||0000"));
 }
 
 static void reads_a_private_log(void **state)

@@ -94,37 +94,74 @@ static enum client_hello_result parse_name(const char *name, struct client_hello
 
 static void test_names(void **state)
 {
+	static const struct {
+		const char *in, *out;
+	} good[] = {
+		{"Test.Internal-Server.LOCAL", "test.internal-server.local"},
+		{"a", "a"},
+		{"a_b.Example.org", "a_b.example.org"},
+		{"_x.example.org", "_x.example.org"},
+		{"abc-.example.org", "abc-.example.org"},
+		{"-abc.example.org", "-abc.example.org"},
+		{"a.b-", "a.b-"},
+		{"example.org.", "example.org"},
+		{"A.", "a"},
+	};
+	static const char *const bad[] = {
+		"",    ".",   "..",    ".a",        "a..b",       "a.b..", "a b",   "a\xc3\xa4",
+		"a/b", "*.a", "a:443", "192.0.2.1", "192.0.2.1.", "::1",   "[::1]", "a\xff.b"};
 	struct client_hello hello;
 	char longest[300];
 
 	(void)state;
-	assert_int_equal(parse_name("Test.Internal-Server.LOCAL", &hello), CLIENT_HELLO_OK);
-	assert_string_equal(hello.name, "test.internal-server.local");
-	assert_int_equal(parse_name("a", &hello), CLIENT_HELLO_OK);
-	static const char *const bad[] = {"",          ".",    "a.",   ".a",       "a..b",
-					  "-a.b",      "a-.b", "a.b-", "a_b",      "a b",
-					  "a\xc3\xa4", "a/b",  "*.a",  "192.0.2.1"};
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		assert_int_equal(parse_name(good[i].in, &hello), CLIENT_HELLO_OK);
+		assert_string_equal(hello.name, good[i].out);
+	}
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		assert_int_equal(parse_name(bad[i], &hello), CLIENT_HELLO_BAD_NAME);
-	extensions.n = 0;
-	sni(&extensions, "a.org\0.b", 8);
-	message(&plain, &extensions, 0);
-	records(&wire, &plain, 16384);
-	assert_int_equal(client_hello_parse(wire.data, wire.n, workspace, &hello),
-			 CLIENT_HELLO_BAD_NAME);
-	/* 253 bytes in labels of 63, and one more. */
+	/* 253 bytes in labels of 63, with a dot at the end, and one more. */
 	memset(longest, 'x', sizeof(longest));
 	for (int i = 63; i < 253; i += 64)
 		longest[i] = '.';
 	longest[253] = '\0';
 	assert_int_equal(parse_name(longest, &hello), CLIENT_HELLO_OK);
 	assert_string_equal(hello.name, longest);
-	longest[253] = 'x';
+	longest[253] = '.';
 	longest[254] = '\0';
+	assert_int_equal(parse_name(longest, &hello), CLIENT_HELLO_OK);
+	assert_int_equal(strlen(hello.name), 253);
+	longest[253] = 'x';
 	assert_int_equal(parse_name(longest, &hello), CLIENT_HELLO_BAD_NAME);
 	memset(longest, 'x', 64);
 	longest[64] = '\0';
 	assert_int_equal(parse_name(longest, &hello), CLIENT_HELLO_BAD_NAME);
+}
+
+/* What no name is goes to the log: see what it was, and nothing breaks. */
+static void test_bad_names_are_told_escaped(void **state)
+{
+	struct client_hello hello;
+	char longest[20000];
+
+	(void)state;
+	extensions.n = 0;
+	sni(&extensions, "a.org\0.b", 8);
+	message(&plain, &extensions, 0);
+	records(&wire, &plain, 16384);
+	assert_int_equal(client_hello_parse(wire.data, wire.n, workspace, &hello),
+			 CLIENT_HELLO_BAD_NAME);
+	assert_string_equal(hello.name, "a.org\\x00.b");
+	assert_int_equal(parse_name("x\n2026 INFO\x1b[2J\"\xc2\x9b", &hello),
+			 CLIENT_HELLO_BAD_NAME);
+	assert_string_equal(hello.name, "x\\x0a2026\\x20INFO\\x1b[2J\\x22\\xc2\\x9b");
+	assert_int_equal(parse_name("192.0.2.1", &hello), CLIENT_HELLO_BAD_NAME);
+	assert_string_equal(hello.name, "192.0.2.1");
+	memset(longest, '\n', sizeof(longest));
+	longest[16000] = '\0';
+	assert_int_equal(parse_name(longest, &hello), CLIENT_HELLO_BAD_NAME);
+	assert_in_range(strlen(hello.name), DOMAIN_MAX - 4, DOMAIN_MAX);
+	assert_string_equal(hello.name + strlen(hello.name) - 7, "\\x0a...");
 }
 
 static void test_every_split(void **state)
@@ -308,6 +345,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_bad_names_are_told_escaped),
 		cmocka_unit_test(test_every_split),
 		cmocka_unit_test(test_largest),
 		cmocka_unit_test(test_not_tls),
