@@ -179,7 +179,6 @@ static void free_workers(struct workers *workers)
 		worker_free(workers->list[i]);
 	free(workers->list);
 	free(workers->boxes);
-	kernel_close(workers->kernel);
 	sources_free(workers->sources);
 	rate_gate_free(workers->public_gate);
 	rate_gate_free(workers->internal_gate);

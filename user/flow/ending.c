@@ -11,7 +11,7 @@ static const struct {
 	[ENDING_STALLED] = {"stalled", "no progress while draining"},
 	[ENDING_BROKEN] = {"broken", "the kernel delivered segments out of order"},
 	[ENDING_URGENT] = {"urgent", "urgent data, which this kernel's sockmap cannot carry"},
-	[ENDING_STUCK] = {"stuck", "it may not leave the sockmap without CAP_NET_ADMIN"},
+	[ENDING_STUCK] = {"stuck", "no way out of the sockmap without CAP_NET_ADMIN"},
 	[ENDING_PARKED_DEAD] = {"parked_dead", "the parked connection was dead"},
 	[ENDING_STOPPED] = {"stopped", "stopped"},
 	[ENDING_MEMORY] = {"memory", "out of memory"},

@@ -35,7 +35,7 @@ static unsigned read_count(struct form *form, const json_t *params)
 /* Made, and in the worker's box. */
 static int give_token(struct public_service *service, const char *owner, json_t *tokens)
 {
-	struct mail *mail = mail_new_named(MAIL_RESERVATION, operator, "");
+	struct mail *mail = mail_new_named(MAIL_RESERVATION, owner, "");
 	unsigned workers = service->crew->n;
 	char text[TOKEN_TEXT];
 
