@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the files of a session share: grpc_session.c, grpc_call.c and grpc_http2.c. */
+/* What the files of a session share: session.c, call.c and http2.c. */
 #pragma once
 
 #include "common/grpc/frame.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* One connection of the HTTP server; only for http_server.c and http_connection.c. */
+/* One connection of the HTTP server; only for server.c and connection.c. */
 #pragma once
 
 #include "common/http/head.h"

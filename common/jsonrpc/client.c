@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* The client as its settings make it; its calls are in jsonrpc_client_call.c, and how libcurl
+/* The client as its settings make it; its calls are in client_call.c, and how libcurl
  * meets the event loop in curl_loop.c. */
 #include "common/base/cleanup.h"
 #include "common/jsonrpc/client_private.h"

@@ -63,7 +63,7 @@ struct grpc_client {
 	struct grpc_peer_list peers;
 };
 
-/* grpc_peer.c */
+/* peer.c */
 int grpc_peer_new(struct grpc_client *client, const char *operator, const char * address,
 		  struct grpc_peer **ret);
 /* Messages under way are ended with `reason`. */
@@ -77,12 +77,12 @@ void grpc_peer_thrives(struct grpc_peer *peer);
 /* A stream has ended while its connection goes on. */
 void grpc_peer_stream_lost(struct grpc_link *link, const char *reason);
 
-/* grpc_call_out.c */
+/* call_out.c */
 void grpc_call_out(struct grpc_peer *peer, const struct message *message, message_done done,
 		   void *arg);
 /* The peer is connected: send what waited. Or it cannot be: end it. */
 void grpc_call_out_waiting(struct grpc_peer *peer);
 void grpc_call_out_fail(struct grpc_peer *peer, const char *reason);
 
-/* grpc_reverse.c: lend the peer one more stream. */
+/* reverse.c: lend the peer one more stream. */
 int grpc_reverse_open(struct grpc_link *link);
