@@ -20,7 +20,7 @@
 
 #include <cmocka.h>
 
-#define PATIENCE_MS 10000
+#define PATIENCE_MS 60000
 
 static struct event_base *base;
 static struct jsonrpc_call *held; /* by the method "hold" */
