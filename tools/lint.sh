@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # What can be seen without running anything, of everything in git or about to be, but what is
-# generated. TAP on the output: a test for each step. CC, CFLAGS and LINT_CFLAGS come from the
-# Makefile.
+# generated. TAP on the output: a test for each step. CC and LINT_CFLAGS come from the Makefile.
 set -u
+: "${LINT_CFLAGS:?make lint sets it}"
 cd "$(dirname "$0")/.." || exit
 jobs=$(nproc)
 failed=0
