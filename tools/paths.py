@@ -30,7 +30,9 @@ def tracked():
 
 
 def spelled_out(path):
-    """{a,b} as the shell has it: one path for each choice. {name} is any, as in Python."""
+    """{a,b} as the shell has it: one path for each choice. {name} and NAME are any."""
+    if not re.search("README|LICENSE|CHANGELOG|CONTRIBUTING|SECURITY", path):
+        path = re.sub(r"\b[A-Z]{3,}\b|(?<=_)[A-Z]{3,}\b", "*", path)
     parts = [p[1:-1].split(",") if "," in p else ["*"] if p.startswith("{") else [p]
              for p in re.split(r"(\{[^{}]*\})", path)]
     return ["".join(choice) for choice in itertools.product(*parts)]
