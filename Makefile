@@ -24,7 +24,7 @@
 #   make model      the hand-over between kernel and user space, every interleaving of it (spin)
 #   make fuzz       the parsers of what strangers send, with libFuzzer; MINUTES of it
 #   make stress     N requests, 25 at a time, through the five processes; rate and latency
-#   make lint       format, static analysis, shell scripts
+#   make lint       format, static analysis, scripts, includes, names of files; part of make test
 #   make bench      Passage, and chains of nginx, HAProxy and sniproxy, as ratios to no proxy at all
 #
 # Variables:
@@ -278,10 +278,9 @@ bench:
 	$(Q)$(MAKE) --no-print-directory -j$$(nproc) all bench-programs
 	$(Q)tests/bench/run.py --build $B $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(QUICK),--quick) \
 		$(if $(PATHS),--paths) $(if $(KEY),--key $(KEY))
-lint:
-	$(Q)CC='$(CC)' tools/lint.sh
-	$(call msg,LINT,clang)
-	$(Q)$(MAKE) --no-print-directory -s -j$$(nproc) CC=clang B=build/clang all test-programs bench-programs >/dev/null
+# Its own makes are no part of this one: they take no jobs from it.
+lint: generated
+	$(Q)MAKEFLAGS= CC='$(CC)' LINT_CFLAGS='-std=gnu11 -D_GNU_SOURCE -I. -I$B/gen $(PKG_CFLAGS)' tools/lint.sh
 
 # Installation.
 INSTALLED = $(DESTDIR)$(PREFIX)

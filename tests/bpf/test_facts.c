@@ -6,6 +6,7 @@
 #include "common/base/cleanup.h"
 #include "tests/bpf/lib/load.h"
 #include "tests/bpf/lib/lossy.h"
+#include "tests/bpf/lib/scale.h"
 #include "user/plane/sockmap/account.h"
 #include "user/plane/sockmap/kernel.h"
 #include "user/plane/sockmap/quirks.h"
@@ -99,12 +100,12 @@ static void wait_readable(int fd)
 {
 	struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
 
-	assert_int_equal(poll(&poll_fd, 1, 5000), 1);
+	assert_int_equal(poll(&poll_fd, 1, (int)patience(5000)), 1);
 }
 
 static void wait_passed(struct bench *bench, int i, uint64_t bytes)
 {
-	for (int tries = 0; tries < 500 && flow(bench, i)->passed != bytes; tries++)
+	for (uint64_t tries = 0; tries < patience(500) && flow(bench, i)->passed != bytes; tries++)
 		usleep(10000);
 	assert_int_equal(flow(bench, i)->passed, bytes);
 }
@@ -213,10 +214,10 @@ static uint64_t fill(int fd)
 {
 	static char block[65536];
 	uint64_t sent = 0;
-	int idle = 0;
+	uint64_t idle = 0;
 
 	fcntl(fd, F_SETFL, O_NONBLOCK);
-	while (idle < 30 && sent < (256u << 20)) {
+	while (idle < longer(30) && sent < (256u << 20)) {
 		ssize_t n = send(fd, block, sizeof(block), MSG_NOSIGNAL);
 		if (n > 0) {
 			sent += (uint64_t)n;
@@ -257,7 +258,7 @@ static void test_the_room_check_bounds_redirection(void **state)
 	assert_int_equal(f->reason, FLOW_SPILL_ROOM);
 	assert_int_equal(account_taken(bench.near[1], &taken), 0);
 	/* And the worker has handed on all that it was given, though nobody reads. */
-	for (int tries = 0; tries < 200 && taken < f->redirected; tries++) {
+	for (uint64_t tries = 0; tries < patience(200) && taken < f->redirected; tries++) {
 		usleep(10000);
 		assert_int_equal(account_taken(bench.near[1], &taken), 0);
 	}

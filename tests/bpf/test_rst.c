@@ -4,6 +4,7 @@
  * address family: an end crosses as what it is.
  */
 #include "tests/bpf/lib/group.h"
+#include "tests/bpf/lib/scale.h"
 #include "tests/bpf/lib/scene.h"
 
 #include <errno.h>
@@ -116,7 +117,7 @@ static void test_close_with_unread_data(void **state)
 		struct pollfd readable = {.fd = scene.far[first], .events = POLLIN};
 
 		scene_send(&scene, !first, 100 * KIB, 0);
-		assert_int_equal(poll(&readable, 1, PATIENCE_MS), 1);
+		assert_int_equal(poll(&readable, 1, (int)patience(PATIENCE_MS)), 1);
 		close(scene.far[first]);
 		scene.far[first] = -1;
 		scene_expect_reset(&scene, !first);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* Peers that say nothing any more, and what waiting for them costs. */
 #include "tests/bpf/lib/group.h"
+#include "tests/bpf/lib/scale.h"
 #include "tests/bpf/lib/scene.h"
 
 #include <fcntl.h>
@@ -16,10 +17,23 @@
 
 #define KIB 1024ull
 
-/* With a plane of its own, whose times are short. */
+/* With a plane of its own, whose times are short, in milliseconds of a quiet machine. */
 static struct scene open_scene_with(const struct setting *setting, uint64_t idle, uint64_t drain)
 {
-	return scene_open(scene_bridge(setting->forwarding, idle, drain), setting);
+	return scene_open(scene_bridge(setting->forwarding, longer(idle * NS_PER_MS),
+				       longer(drain * NS_PER_MS)),
+			  setting);
+}
+
+/* In the same milliseconds. */
+static void wait_ms(uint64_t ms)
+{
+	usleep((useconds_t)longer(ms * 1000));
+}
+
+static void expect_no_reset(struct scene *scene, int at, uint64_t ms)
+{
+	scene_expect_no_reset(scene, at, (int)longer(ms));
 }
 
 static void close_scene_and_bridge(struct scene *scene, enum stream_end_reason reason)
@@ -30,12 +44,12 @@ static void close_scene_and_bridge(struct scene *scene, enum stream_end_reason r
 
 static void test_idle_timeout(void **state)
 {
-	struct scene scene = open_scene_with(*state, 300 * NS_PER_MS, 0);
+	struct scene scene = open_scene_with(*state, 300, 0);
 
 	for (int i = 0; i < 10; i++) {
 		scene_send(&scene, i % 2, 10, 0);
 		scene_receive_all(&scene, !(i % 2));
-		usleep(100000);
+		wait_ms(100);
 	}
 	for (int i = 0; i < 2; i++)
 		scene_expect_reset(&scene, i);
@@ -45,10 +59,10 @@ static void test_idle_timeout(void **state)
 /* No FIN, no RST: its machine has lost power. */
 static void test_peer_that_vanishes(void **state)
 {
-	struct scene scene = open_scene_with(*state, 300 * NS_PER_MS, 0);
+	struct scene scene = open_scene_with(*state, 300, 0);
 	int on = 1;
 
-	usleep(100000); /* acknowledgements that are put off would be answered by RST */
+	wait_ms(100); /* acknowledgements that are put off would be answered by RST */
 
 	assert_int_equal(setsockopt(scene.far[0], IPPROTO_TCP, TCP_REPAIR, &on, sizeof(on)), 0);
 	close(scene.far[0]);
@@ -62,11 +76,11 @@ static void test_peer_that_vanishes(void **state)
 static void test_drain_timeout(void **state)
 {
 	const struct setting small = setting_with_small_reader(*state);
-	struct scene scene = open_scene_with(&small, 0, 400 * NS_PER_MS);
+	struct scene scene = open_scene_with(&small, 0, 400);
 
-	scene_expect_no_reset(&scene, 0, 600);
+	expect_no_reset(&scene, 0, 600);
 	scene_send_unread(&scene, 0);
-	scene_expect_no_reset(&scene, 0, 600);
+	expect_no_reset(&scene, 0, 600);
 	scene_finish(&scene, 0);
 	for (int i = 0; i < 2; i++)
 		scene_expect_reset(&scene, i);
@@ -79,27 +93,27 @@ static void test_stand_still_before_the_drain(void **state)
 	const struct setting small = setting_with_small_reader(*state);
 	/* Looked at after 1.2, 1.8 and 2.4 s: the FIN comes shortly before the last of them, and
 	 * between two of the probes that let some more bytes through. */
-	struct scene scene = open_scene_with(&small, 1200 * NS_PER_MS, 500 * NS_PER_MS);
+	struct scene scene = open_scene_with(&small, 1200, 500);
 
 	scene_send_unread(&scene, 0);
-	scene_expect_no_reset(&scene, 0, 2000);
+	expect_no_reset(&scene, 0, 2000);
 	scene_finish(&scene, 0);
-	scene_expect_no_reset(&scene, 0, 420);
+	expect_no_reset(&scene, 0, 420);
 	for (int i = 0; i < 2; i++)
 		scene_expect_reset(&scene, i);
 	close_scene_and_bridge(&scene, STREAM_STALLED);
 }
 
 /* A drain that moves, however slowly, goes on. */
-static void drain(const struct setting *setting, int sips, unsigned pause_us, uint64_t sip)
+static void drain(const struct setting *setting, int sips, uint64_t pause_ms, uint64_t sip)
 {
 	const struct setting small = setting_with_small_reader(setting);
-	struct scene scene = open_scene_with(&small, 0, 400 * NS_PER_MS);
+	struct scene scene = open_scene_with(&small, 0, 400);
 
 	scene_send_unread(&scene, 0);
 	scene_finish(&scene, 0);
 	for (int i = 0; i < sips; i++) {
-		usleep(pause_us);
+		wait_ms(pause_ms);
 		scene_receive(&scene, 1, sip);
 	}
 	scene_expect_fin(&scene, 1);
@@ -110,13 +124,13 @@ static void drain(const struct setting *setting, int sips, unsigned pause_us, ui
 
 static void test_drain_that_is_slow(void **state)
 {
-	drain(*state, 8, 150000, 200 * KIB);
+	drain(*state, 8, 150, 200 * KIB);
 }
 
 /* So little at a time that the kernel announces no room. */
 static void test_drain_by_sips(void **state)
 {
-	drain(*state, 20, 100000, 16 * KIB);
+	drain(*state, 20, 100, 16 * KIB);
 }
 
 /* CPU time, not speed: whoever waits for somebody must not ask all the time. */

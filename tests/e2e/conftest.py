@@ -18,7 +18,7 @@ def pytest_configure(config):
 def time_limit(request):
     """A test that hangs fails, and the others go on."""
     mark = request.node.get_closest_marker("limit")
-    seconds = (mark.args[0] if mark else 60) * w.SLOW
+    seconds = round((mark.args[0] if mark else 60) * w.PATIENCE)
 
     def expired(_signal, _frame):
         raise AssertionError(f"not done within {seconds} s")

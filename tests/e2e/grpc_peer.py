@@ -32,6 +32,9 @@ FIELDS = {
     "Error": {"code": (1, "int32"), "message": (2, "string"), "data": (3, "struct")},
 }
 
+# Of a relay's calls, in seconds. What is known at once comes long before it.
+DEADLINE = round(10 * w.PATIENCE)
+
 
 def make_messages():
     """Classes of the messages, by Google's own library and its own Struct."""
@@ -137,7 +140,7 @@ class Relay:
                 "bind_address": f"localhost:{public_port}", "tls": tls_block(name)}})
         for number, channel in enumerate(channels):
             channel["name"] = f"channel {number}"
-        settings = {"name": name, "channels": channels, "timeout": "20s",
+        settings = {"name": name, "channels": channels, "timeout": f"{DEADLINE}s",
                     "directory": {"type": "json",
                                   "settings": {"path": str(folder / "directory.json")}},
                     **options}
@@ -171,7 +174,7 @@ class Relay:
         request = urllib.request.Request(f"http://127.0.0.1:{self.jsonrpc_port}/jsonrpc",
                                          body.encode(), {"Content-Type": "application/json"})
         try:
-            with urllib.request.urlopen(request, timeout=timeout * w.SLOW) as answer:
+            with urllib.request.urlopen(request, timeout=timeout * w.PATIENCE) as answer:
                 return json.load(answer)["result"]
         except urllib.error.HTTPError as e:
             return {"error": json.load(e)["error"]}
@@ -204,7 +207,7 @@ class Client:
         request = self.messages.Request(method=method, id=id or f"{method}(1)",
                                         clientName=client_name)
         request.params.update(params or {})
-        return self.unary(request, timeout=10 * w.SLOW, **options)
+        return self.unary(request, timeout=10 * w.PATIENCE, **options)
 
     def close(self):
         self.channel.close()
@@ -310,4 +313,4 @@ class LentStream:
         self.requests.put(request)
 
     def answer(self, timeout=10):
-        return self.responses.get(timeout=timeout * w.SLOW)
+        return self.responses.get(timeout=timeout * w.PATIENCE)

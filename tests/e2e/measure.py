@@ -165,7 +165,7 @@ class Streaming:
     """The streaming client in the background."""
 
     def __init__(self, world, *args, seconds=60, name=w.STREAM_NAME, host="127.0.0.1"):
-        self.seconds = seconds * w.SLOW
+        self.seconds = round(seconds * w.PATIENCE)
         self.popen = subprocess.Popen(
             [str(w.TOOLS / "streamer"), "client", host, str(world.ports["tls"]), "--hello", name,
              "--timeout", str(self.seconds), *map(str, args)],

@@ -58,12 +58,12 @@ class FullListener:
     def accept(self, seconds=10):
         """The next connection that is no filler's."""
         own = {f.getsockname() for f in self.fillers}
-        self.socket.settimeout(seconds * w.SLOW)
+        self.socket.settimeout(seconds * w.PATIENCE)
         while True:
             s, peer = self.socket.accept()
             self.taken.append(s)
             if peer not in own:
-                s.settimeout(10 * w.SLOW)
+                s.settimeout(10 * w.PATIENCE)
                 return s
 
     def close(self):
@@ -132,7 +132,7 @@ class Lone:
     def notice(self):
         """The token of a client that waits for this private proxy."""
         token = os.urandom(32)
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10 * w.SLOW)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10 * w.PATIENCE)
         connection.request("POST", "/jsonrpc", json.dumps({
             "jsonrpc": "2.0", "id": "p.m(1)", "method": "incomingConnection",
             "params": {"domain": DOMAIN, "endpoint": self.endpoint,
@@ -167,11 +167,11 @@ def make_lone(tmp_path):
 def test_stop_while_dialling_ahead(make_lone):
     """A connection that is dialled ahead as the proxy stops must not come to wait for clients."""
     lone = make_lone(tokens=4, shutdown_grace="3s")
-    assert lone.relay.asked.wait(10 * w.SLOW)
+    assert lone.relay.asked.wait(10 * w.PATIENCE)
     w.wait_until(lambda: _dialling(lone) == 4, what="four connections under way")
     lone.process.popen.send_signal(signal.SIGTERM)
     threading.Thread(target=_accept_all, args=(lone.outside,), daemon=True).start()
-    assert lone.process.popen.wait(6 * w.SLOW) == 0
+    assert lone.process.popen.wait(6 * w.PATIENCE) == 0
 
 
 def test_stop_while_a_name_is_looked_up(make_lone, tmp_path):
@@ -181,13 +181,13 @@ def test_stop_while_a_name_is_looked_up(make_lone, tmp_path):
         resolv.write_text(f"nameserver 127.0.0.1:{names.port}\n")
         lone = make_lone(host="inside.example", resolv=resolv)
         token = lone.notice()
-        assert names.asked.wait(10 * w.SLOW)
+        assert names.asked.wait(10 * w.PATIENCE)
         lone.process.popen.terminate()
         with lone.outside.accept() as s:
             assert s.recv(100) == token
-            lone.inside.settimeout(10 * w.SLOW)
+            lone.inside.settimeout(10 * w.PATIENCE)
             lone.inside.accept()[0].close()
-        assert lone.process.popen.wait(20 * w.SLOW) == 0
+        assert lone.process.popen.wait(20 * w.PATIENCE) == 0
 
 
 def _dialling(lone):

@@ -9,7 +9,6 @@ import contextlib
 import os
 import re
 import subprocess
-import time
 
 import pytest
 
@@ -75,14 +74,14 @@ def test_private_proxy_without_descriptors(make_world):
         assert tls_peer.http(served) == SUCCESS
         start = len(private.log())
         limit_files(private, highest_file(private) + 1)
-        begin = time.monotonic()
         refused = 0
         while refused < 3:
             try:
                 world.get()
+            except TimeoutError:
+                raise AssertionError("each client hears of it by accept_timeout") from None
             except OSError:
                 refused += 1
-        assert time.monotonic() - begin < 8 * w.SLOW, "each client hears of it by accept_timeout"
         assert m.cpu_load(private) < 0.2 * w.SLOW, "it spins"
         assert re.search("(?i)too many open files", private.log()[start:]), private.log()[start:]
         for _ in range(20):
@@ -167,12 +166,8 @@ def test_more_connections_than_allowed(make_world, name):
             s = stack.enter_context(world.tls())
             assert tls_peer.http(s) == SUCCESS
             kept.append(s)
-        begin = time.monotonic()
         for _ in range(4):
-            with pytest.raises(OSError):
-                stack.enter_context(world.tls())
-                stack.enter_context(world.tls())
-        assert time.monotonic() - begin < 10 * w.SLOW
+            w.refused(lambda: [stack.enter_context(world.tls()) for _ in range(2)])
         for s in kept:
             assert tls_peer.http(s) == SUCCESS
     world.wait_ready(5)

@@ -114,9 +114,9 @@ def test_vectors(public, make_client, messages):
         lambda params: [None, {"code": 403, "message": "not allowed"}]
     public.service.answers["getAnnouncements"] = lambda params: [{"domain": "a.example"}]
 
-    answer = messages.Response.FromString(client.raw(bytes.fromhex(ANNOUNCE_REQUEST), timeout=10))
+    answer = messages.Response.FromString(client.raw(bytes.fromhex(ANNOUNCE_REQUEST), timeout=10 * w.PATIENCE))
     assert answer == messages.Response.FromString(bytes.fromhex(ANNOUNCE_RESPONSE))
-    seen = public.service.calls.get(timeout=5)
+    seen = public.service.calls.get(timeout=5 * w.PATIENCE)
     assert seen["method"] == "announceConnections"
     assert seen["id"] == "public-proxy-1.ga.announceConnections(2)"
     assert seen["params"]["connections"] == [
@@ -125,7 +125,7 @@ def test_vectors(public, make_client, messages):
     assert seen["params"]["_client"]["name"] == PRIVATE
     assert seen["params"]["_client"]["entry"]["groups"] == ["proxy-users"]
 
-    answer = messages.Response.FromString(client.raw(bytes.fromhex(LIST_REQUEST), timeout=10))
+    answer = messages.Response.FromString(client.raw(bytes.fromhex(LIST_REQUEST), timeout=10 * w.PATIENCE))
     assert answer.id == f"{PUBLIC}.getAnnouncements(1)"
     assert as_dict(answer.result) == {"_": [{"domain": "a.example"}]}
 
@@ -207,13 +207,13 @@ def test_both_names(public, make_client, name):
 def test_unknown_method_and_service(public, make_client):
     for path in ("/Hyper/Other", "/Other/Call"):
         with pytest.raises(grpc.RpcError) as e:
-            make_client(public).channel.unary_unary(path)(b"", timeout=10)
+            make_client(public).channel.unary_unary(path)(b"", timeout=10 * w.PATIENCE)
         assert e.value.code() == grpc.StatusCode.UNIMPLEMENTED
 
 
 def test_bytes_that_are_no_request(public, make_client):
     with pytest.raises(grpc.RpcError) as e:
-        make_client(public).raw(b"\xff\xff\xff", timeout=10)
+        make_client(public).raw(b"\xff\xff\xff", timeout=10 * w.PATIENCE)
     assert e.value.code() == grpc.StatusCode.INTERNAL
 
 
@@ -260,7 +260,7 @@ def test_strangers(make_relay, make_client):
     for s in sockets[:20]:
         s.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
     for s in sockets[:20]:
-        s.settimeout(10)
+        s.settimeout(10 * w.PATIENCE)
         with contextlib.suppress(ConnectionResetError):
             while s.recv(1000):  # an alert, then the end
                 pass
@@ -272,7 +272,7 @@ def test_strangers(make_relay, make_client):
     with socket.create_connection(("127.0.0.1", public.grpc_port)) as raw:
         with pytest.raises(OSError):  # no certificate
             with context.wrap_socket(raw) as s:
-                s.settimeout(10)
+                s.settimeout(10 * w.PATIENCE)
                 s.recv(1)
                 s.sendall(b"x")
                 raise ConnectionError if s.recv(1) == b"" else AssertionError
@@ -292,7 +292,7 @@ def test_silent_strangers_keep_nobody_out(make_relay, make_client):
         for _ in range(4):
             stranger()
         for s in [stranger() for _ in range(20)]:
-            s.settimeout(10)
+            s.settimeout(10 * w.PATIENCE)
             with contextlib.suppress(ConnectionResetError):
                 assert s.recv(1) == b""
         make_client(relay).request(f"{PUBLIC}.echo")
@@ -309,7 +309,7 @@ def test_flood(public, make_client):
     ping = b"\0\0\x08\x06\0\0\0\0\0" + b"x" * 8
     with socket.create_connection(("127.0.0.1", public.grpc_port)) as raw:
         with context.wrap_socket(raw) as s:
-            s.settimeout(20)
+            s.settimeout(20 * w.PATIENCE)
             s.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0")
             with pytest.raises(OSError):
                 for _ in range(3000):
@@ -333,7 +333,7 @@ def test_reverse_stream(public, make_client):
     stream = lend(public, make_client(public))
     with futures.ThreadPoolExecutor(1) as pool:
         asked = pool.submit(public.call, f"{PRIVATE}.incomingConnection", {"token": "x"}, "abc")
-        request = stream.requests.get(timeout=10)
+        request = stream.requests.get(timeout=10 * w.PATIENCE)
         assert request.method == f"{PRIVATE}.incomingConnection"
         assert request.id == f"{PRIVATE}.incomingConnection(abc)"
         params = as_dict(request.params)
@@ -342,12 +342,12 @@ def test_reverse_stream(public, make_client):
         assert asked.result() == {"message": "ok"}
 
         asked = pool.submit(public.call, f"{PRIVATE}.incomingConnection")
-        request = stream.requests.get(timeout=10)
+        request = stream.requests.get(timeout=10 * w.PATIENCE)
         stream.answer(request, {"_": [1, None]})
         assert asked.result() == [1, None]
 
         asked = pool.submit(public.call, f"{PRIVATE}.incomingConnection")
-        request = stream.requests.get(timeout=10)
+        request = stream.requests.get(timeout=10 * w.PATIENCE)
         response = stream.messages.Response(id=request.id)
         response.error.code, response.error.message = 404, "no such thing"
         stream.outgoing.put(response)
@@ -361,7 +361,7 @@ def test_stream_of_an_original_takes_one_at_a_time(public, make_client):
     with futures.ThreadPoolExecutor(3) as pool:
         asked = [pool.submit(public.call, f"{PRIVATE}.echo", {"n": n}, str(n)) for n in range(3)]
         for _ in range(3):
-            request = stream.requests.get(timeout=10)
+            request = stream.requests.get(timeout=10 * w.PATIENCE)
             time.sleep(0.2)
             assert stream.requests.empty()
             stream.answer(request, {"n": as_dict(request.params)["n"]})
@@ -373,12 +373,12 @@ def test_stream_with_concurrency(public, make_client):
     stream = lend(public, make_client(public), concurrency=2)
     with futures.ThreadPoolExecutor(3) as pool:
         asked = [pool.submit(public.call, f"{PRIVATE}.echo", {"n": n}, str(n)) for n in range(3)]
-        first, second = (stream.requests.get(timeout=10) for _ in range(2))
+        first, second = (stream.requests.get(timeout=10 * w.PATIENCE) for _ in range(2))
         time.sleep(0.2)
         assert stream.requests.empty()
         for request in (second, first):  # in another order than asked
             stream.answer(request, {"n": as_dict(request.params)["n"]})
-        request = stream.requests.get(timeout=10)
+        request = stream.requests.get(timeout=10 * w.PATIENCE)
         stream.answer(request, {"n": as_dict(request.params)["n"]})
         assert [a.result()["n"] for a in asked] == [0, 1, 2]
     stream.close()
@@ -390,7 +390,7 @@ def test_two_streams_of_one_peer(public, make_client):
     with futures.ThreadPoolExecutor(2) as pool:
         asked = [pool.submit(public.call, f"{PRIVATE}.echo", {"n": n}, str(n)) for n in range(2)]
         for stream in streams:
-            request = stream.requests.get(timeout=10)
+            request = stream.requests.get(timeout=10 * w.PATIENCE)
             stream.answer(request, as_dict(request.params))
         assert sorted(a.result()["n"] for a in asked) == [0, 1]
 
@@ -400,11 +400,11 @@ def test_stream_that_ends(public, make_client):
     stream = lend(public, make_client(public))
     with futures.ThreadPoolExecutor(1) as pool:
         asked = pool.submit(public.call, f"{PRIVATE}.echo")
-        stream.requests.get(timeout=10)
+        stream.requests.get(timeout=10 * w.PATIENCE)
         begin = time.monotonic()
         stream.close()
         error = asked.result()["error"]
-        assert time.monotonic() - begin < 2 * w.SLOW
+        assert time.monotonic() - begin < g.DEADLINE / 2
         assert error["code"] in (1, 500) and "stream" in error["message"]
 
 
@@ -438,7 +438,7 @@ def test_call_out(private, messages):
     server.answer = answer
     assert relay.call(f"{PUBLIC}.announceConnections", {"connections": []}, 7) == \
         [None, {"code": 403}]
-    request = server.calls.get(timeout=5)
+    request = server.calls.get(timeout=5 * w.PATIENCE)
     assert request.method == f"{PUBLIC}.announceConnections"
     assert request.id == f"{PUBLIC}.announceConnections(n:7)"
     params = as_dict(request.params)
@@ -491,7 +491,7 @@ def test_lent_streams(private, messages):
     relay, server = private
     relay.service.answers["incomingConnection"] = lambda params: {"token": params["token"],
                                                                   "by": params["_client"]["name"]}
-    stream = server.streams.get(timeout=10)
+    stream = server.streams.get(timeout=10 * w.PATIENCE)
     assert stream.announcement["name"] == PRIVATE
     stream.call(messages, f"{PRIVATE}.incomingConnection", {"token": "x"}, "77")
     response = stream.answer()
@@ -516,7 +516,7 @@ def test_dialect(make_relay, make_server, dialect):
     server = make_server(port, dialect={"hyper": "Hyper", "eps": "EPS"}[dialect])
     relay = make_relay(PRIVATE, public_port=port, dialect=dialect)
     assert relay.call(f"{PUBLIC}.echo") is None
-    assert server.streams.get(timeout=10).announcement["name"] == PRIVATE
+    assert server.streams.get(timeout=10 * w.PATIENCE).announcement["name"] == PRIVATE
 
 
 def test_dialect_from_the_settings(make_relay, make_server):
@@ -541,20 +541,18 @@ def test_server_that_is_not_there(make_relay):
     begin = time.monotonic()
     error = relay.call(f"{PUBLIC}.echo")["error"]
     assert "cannot be reached" in error["message"]
-    assert time.monotonic() - begin < 2 * w.SLOW
+    assert time.monotonic() - begin < g.DEADLINE / 2
 
 
 def test_server_restarted(private, make_server, messages):
     relay, server = private
     relay.service.answers["incomingConnection"] = lambda params: {"ok": True}
-    server.streams.get(timeout=10)
+    server.streams.get(timeout=10 * w.PATIENCE)
     for pause in (0.1, 3.0):
         server.stop()
         time.sleep(pause)
         server = make_server(server.port)
-        begin = time.monotonic()
-        stream = server.streams.get(timeout=10)
-        assert time.monotonic() - begin < 2 * w.SLOW
+        stream = server.streams.get(timeout=2 * w.PATIENCE)
         stream.call(messages, f"{PRIVATE}.incomingConnection", {})
         assert as_dict(stream.answer().result) == {"ok": True}
         assert relay.call(f"{PUBLIC}.echo") is None
@@ -564,7 +562,7 @@ def test_server_that_comes_late(make_relay, make_server):
     relay = make_relay(PRIVATE)
     time.sleep(0.5)
     server = make_server(relay.grpc_port)
-    assert server.streams.get(timeout=5 * w.SLOW).announcement["name"] == PRIVATE
+    assert server.streams.get(timeout=5 * w.PATIENCE).announcement["name"] == PRIVATE
 
 
 # ---- ours on both sides
@@ -609,7 +607,5 @@ def test_ours_killed(make_relay):
         relay.process.kill()
         start = len(public.process.log())
         relay.start()
-        begin = time.monotonic()
-        public.process.wait_log("opened a stream", start=start)
-        assert time.monotonic() - begin < 2 * w.SLOW
+        public.process.wait_log("opened a stream", 2, start=start)
         assert public.call(f"{PRIVATE}.echo") == {}

@@ -232,7 +232,7 @@ def test_200_readers_that_stop(make_world, forwarding):
     bound = 3 * MIB // 2
     # Of the memory where TCP begins to save, which may be what is tested on a small machine.
     n = min(40 if w.SANITIZED else 200, m.tcp_pressure() * 2 // 3 // (3 * bound))
-    stop = 30 if LONG else 8
+    stop = w.longer(30 if LONG else 8)
     world = make_world()
     m.set_up(world, forwarding, {"memory_per_direction": f"{bound // 1024}KiB"})
     world["streamer"].command += ["--sndbuf", "262144"]
@@ -243,7 +243,7 @@ def test_200_readers_that_stop(make_world, forwarding):
             w.wait_until(lambda p=name: m.Held(world, p).n >= n, 5, f"{name}: {n} connections")
         begin = time.monotonic()
         asked, longest, held = 0, 0, {}
-        while time.monotonic() - begin < stop - 5:
+        while time.monotonic() - begin < stop - w.longer(5):
             t = time.monotonic()
             assert world.get() == SUCCESS
             longest = max(longest, time.monotonic() - t)
@@ -253,7 +253,7 @@ def test_200_readers_that_stop(make_world, forwarding):
             held[name] = m.Held(world, name)
         # Parked connections that our requests took may be replaced still.
         load = min(m.cpu_load(*map(world.__getitem__, PROXIES), seconds=0.4) for _ in range(3))
-        assert longest < 5 * w.SLOW and asked >= 10, f"an answer took {longest:.1f} s"
+        assert longest < w.longer(5) and asked >= 10, f"an answer took {longest:.1f} s"
         for name in PROXIES:
             assert held[name].n >= n, held
             assert held[name].bytes <= n * bound and held[name].memory <= n * bound, held
@@ -329,9 +329,8 @@ def test_killed(make_world, name, forwarding):
         time.sleep(0.7)
         assert client.running()
         world[name].kill()
-        begin = time.monotonic()
         report = client.report(check=False)
-        assert time.monotonic() - begin < 5 * w.SLOW
+        assert "not done in time" not in str(report), "they hear of it at once"
         assert report["failed"] == n, "a connection cannot have ended well"
     server = world["streamer"]
     w.wait_until(lambda: server.log()[start:].count('"ok":false') == n, 5,

@@ -127,7 +127,7 @@ class Backend:
 
     def serve(self, s):
         with s:
-            s.settimeout(10 * w.SLOW)
+            s.settimeout(10 * w.PATIENCE)
             data = b""
             while b"hello-end" not in data:
                 part = s.recv(4096)

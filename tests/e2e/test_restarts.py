@@ -73,10 +73,7 @@ def test_a_killed_proxy_ends_its_connections(own, proxy):
 
 def test_internal_server_down_is_no_hang(own):
     own["internal-server"].stop()
-    begin = time.monotonic()
-    with pytest.raises(OSError):
-        own.get(timeout=20)
-    assert time.monotonic() - begin < 12 * w.SLOW
+    w.refused(own.get, timeout=20)
 
 
 @pytest.mark.parametrize("parked", [(1, 0), (2, 2)])
@@ -87,39 +84,32 @@ def test_internal_server_that_cannot_be_dialled(make_world, parked):
     world.extra("private-proxy-1", {"private": {"announcements": [{
         "domain": name, "proxies": ["public-proxy-1.ga"],
         "internal_address": "255.255.255.255:9"}]}}, "930_unreachable")
+    world.extra("public-proxy-1", {"public": {"accept_timeout": "50m"}}, "920_timeout")
     world.start().wait_ready()
     for _ in range(3):
-        begin = time.monotonic()
-        with pytest.raises(OSError):
-            world.get(name=name, timeout=20)
-        assert time.monotonic() - begin < 4 * w.SLOW, "not accept_timeout, 10 s"
+        w.refused(world.get, name=name, timeout=20)
     assert world.get() == SUCCESS
 
 
 def test_notices_while_the_private_proxy_stops(make_world):
     """Its relay still delivers them; clients are refused, and do not wait for nobody."""
     world = make_world()
-    world.extra("private-proxy-1", {"limits": {"shutdown_grace": "20s"}}, "920_grace")
+    world.extra("private-proxy-1", {"limits": {"shutdown_grace": f"{w.longer(20)}s"}}, "920_grace")
+    world.extra("public-proxy-1", {"public": {"accept_timeout": "50m"}}, "920_timeout")
     world.start().wait_ready()
     with world.tls() as s:
         assert tls_peer.http(s) == SUCCESS
         world["private-proxy"].popen.send_signal(signal.SIGTERM)
         world["private-proxy"].wait_log("stopping: ")
         for _ in range(10):
-            begin = time.monotonic()
-            with pytest.raises(OSError):
-                world.get(timeout=20)
-            assert time.monotonic() - begin < 4 * w.SLOW, "not accept_timeout, 10 s"
+            w.refused(world.get, timeout=20)
             time.sleep(0.1)
         assert tls_peer.http(s) == SUCCESS, "what is open goes on"
 
 
 def test_private_proxy_down_is_no_hang(own):
     own["private-proxy"].stop()
-    begin = time.monotonic()
-    with pytest.raises(OSError):
-        own.get(timeout=30)
-    assert time.monotonic() - begin < 15 * w.SLOW
+    w.refused(own.get, timeout=30)
 
 
 ORDERS = [
@@ -148,9 +138,7 @@ def test_sigterm_with_open_connections(own, name):
     held = [own.tls() for _ in range(5)]
     for s in held:
         assert tls_peer.http(s) == SUCCESS
-    begin = time.monotonic()
-    assert own[name].stop(15) == 0
-    assert time.monotonic() - begin < 8 * w.SLOW, "shutdown_grace is 5 s"
+    assert own[name].stop(8) == 0, "shutdown_grace is 5 s"
     for s in held:
         s.close()
 
@@ -169,7 +157,7 @@ def test_a_second_sigterm_does_not_wait(make_world, name, pause):
         time.sleep(pause * w.SLOW)
         assert process.poll() is None, "it has an open connection"
         process.send_signal(signal.SIGTERM)
-        assert process.wait(5 * w.SLOW) == 0
+        assert process.wait(5 * w.PATIENCE) == 0
         with pytest.raises(OSError):
             tls_peer.http(s)
 
@@ -177,14 +165,17 @@ def test_a_second_sigterm_does_not_wait(make_world, name, pause):
 def test_sigint(own):
     for name in ("private-proxy", "public-proxy", "private-relay", "public-relay"):
         own[name].popen.send_signal(signal.SIGINT)
-        assert own[name].popen.wait(10 * w.SLOW) == 0, name
+        assert own[name].popen.wait(10 * w.PATIENCE) == 0, name
 
 
-def test_stop_when_idle_is_quick(own):
-    begin = time.monotonic()
+def test_stop_when_idle_is_quick(make_world):
+    """Nobody is there to wait for."""
+    world = make_world()
+    for name in ("private-proxy", "public-proxy"):
+        world.extra(f"{name}-1", {"limits": {"shutdown_grace": "24h"}}, "920_grace")
+    world.start().wait_ready()
     for name in ("private-proxy", "public-proxy", "private-relay", "public-relay"):
-        assert own[name].stop() == 0
-    assert time.monotonic() - begin < 4 * w.SLOW
+        assert world[name].stop() == 0
 
 
 @pytest.mark.parametrize("process, port", [
@@ -197,10 +188,8 @@ def test_port_taken(make_world, process, port):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", world.ports[port]))
         taken.listen()
-        begin = time.monotonic()
         world[process].start()
-        status = world[process].popen.wait(10 * w.SLOW)
-        assert time.monotonic() - begin < 5 * w.SLOW
+        status = world[process].popen.wait(5 * w.PATIENCE)
     world[process].popen = None
     log = world[process].log()
     assert status == 1, log
@@ -261,7 +250,7 @@ def test_bad_settings(make_world):
     world = make_world()
     world.extra("public-proxy-1", {"public": {"acept_timeout": 3}})
     world["public-proxy"].start()
-    status = world["public-proxy"].popen.wait(10 * w.SLOW)
+    status = world["public-proxy"].popen.wait(10 * w.PATIENCE)
     world["public-proxy"].popen = None
     log = world["public-proxy"].log()
     assert status == 2
@@ -273,7 +262,7 @@ def test_settings_of_the_other_role(make_world, role, other):
     proxy = make_world()[f"{role}-proxy"]
     proxy.command[-1] = other
     proxy.start()
-    status = proxy.popen.wait(10 * w.SLOW)
+    status = proxy.popen.wait(10 * w.PATIENCE)
     proxy.popen = None
     assert status == 2
     assert f'no section "{other}"' in proxy.log() and "PROXY_SETTINGS" in proxy.log(), proxy.log()

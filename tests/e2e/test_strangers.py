@@ -20,7 +20,7 @@ SUCCESS = b'{"message":"success"}\n'
 
 def ended(s, seconds=10):
     """How a connection ends on which nothing but an alert is awaited: "fin" or "reset"."""
-    s.settimeout(seconds * w.SLOW)
+    s.settimeout(seconds * w.PATIENCE)
     try:
         while s.recv(65536):
             pass
@@ -38,12 +38,13 @@ def is_open(s, seconds=0.3):
     except OSError:
         return False
     finally:
-        s.settimeout(10 * w.SLOW)
+        s.settimeout(10 * w.PATIENCE)
 
 
 def test_half_open_of_one_source(make_world):
     world = make_world()
-    world.extra("public-proxy-1", {"limits": {"half_open_per_source": 20}}, "920_limits")
+    world.extra("public-proxy-1", {"limits": {"half_open_per_source": 20,
+                                              "hello_timeout": "1h"}}, "920_limits")
     world.start().wait_ready()
     w.wait_until(lambda: not m.clients(world, "public-proxy"), 10, "idle")
     with contextlib.ExitStack() as stack:
@@ -53,7 +54,6 @@ def test_half_open_of_one_source(make_world):
         begin = time.monotonic()
         for _ in range(10):
             assert ended(stack.enter_context(world.connect())) in ("fin", "reset")
-        assert time.monotonic() - begin < 2 * w.SLOW, "at once, not after hello_timeout"
         assert all(is_open(s, 0.01) for s in waiting)
         # Another source is served all the time.
         world.stream("--up", 1000, "--down", 1000, "--connections", 5, "--from", "127.0.0.2")
@@ -95,6 +95,7 @@ def test_who_waits_for_a_private_proxy_is_not_half_open(make_world):
                     time.sleep(0.02 * w.SLOW)
                 if n == 20:
                     assert all(map(is_quiet, clients))
+            w.wait_until(lambda: sum(map(is_quiet, clients)) <= 30, 5, "those beyond 30 are refused")
             assert sum(map(is_quiet, clients)) == 30
             world["public-proxy"].wait_log("reason=too many connections wait for this private")
     finally:
@@ -124,7 +125,8 @@ def test_a_hello_byte_by_byte_costs_little(shared):
 def test_half_open_in_all(make_world):
     world = make_world()
     world.extra("public-proxy-1", {"limits": {"half_open": 30, "half_open_per_source": 20,
-                                              "hello_timeout": "2s"}}, "920_limits")
+                                              "hello_timeout": f"{w.longer(2)}s"}},
+                "920_limits")
     world.start().wait_ready()
     with contextlib.ExitStack() as stack:
         with world.tls() as served:

@@ -71,7 +71,7 @@ def test_half_close_from_the_server_first(make_world):
             time.sleep(0.2)
             s.sendall(b"u" * up)
             s.shutdown(socket.SHUT_WR)
-            server.join(30 * w.SLOW)
+            server.join(30 * w.PATIENCE)
     assert got == [len(hello) + up]
 
 

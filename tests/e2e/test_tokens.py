@@ -16,6 +16,8 @@ import tls_peer
 import world as w
 from test_hello import drain
 
+ACCEPT_TIMEOUT = w.longer(2)
+
 
 class Notices:
     """What a private relay posts to its proxy."""
@@ -29,7 +31,7 @@ class Notices:
         return {"message": "ok"}
 
     def next(self):
-        params = self.queue.get(timeout=10 * w.SLOW)["params"]
+        params = self.queue.get(timeout=10 * w.PATIENCE)["params"]
         return base64.b64decode(params["token"]), params
 
     def close(self):
@@ -38,9 +40,9 @@ class Notices:
 
 @pytest.fixture(scope="module")
 def public(tmp_path_factory):
-    """A public proxy that knows a domain, and gives a connection two seconds to be claimed."""
+    """A public proxy that knows a domain, and gives a connection some seconds to be claimed."""
     world = w.World(tmp_path_factory.mktemp("tokens"))
-    world.extra("public-proxy-1", {"public": {"accept_timeout": 2}})
+    world.extra("public-proxy-1", {"public": {"accept_timeout": ACCEPT_TIMEOUT}})
     world.start()
     try:
         world.wait_ready()
@@ -148,9 +150,9 @@ def test_token_used_twice_at_once(waiting, public):
 def test_late_token(waiting, public):
     client, _, token, _ = waiting
     begin = time.monotonic()
-    client.settimeout(10 * w.SLOW)
+    client.settimeout(10 * w.PATIENCE)
     data, _ = drain(client)
-    assert 1.5 < time.monotonic() - begin < 4 * w.SLOW, "accept_timeout is 2 s"
+    assert time.monotonic() - begin > 0.75 * ACCEPT_TIMEOUT
     assert data == b"" or data[0] == 21
     with public.connect("internal") as s:
         s.sendall(token)
@@ -158,11 +160,9 @@ def test_late_token(waiting, public):
 
 
 def test_half_a_token(public):
-    begin = time.monotonic()
-    with public.connect("internal", timeout=15) as s:
+    with public.connect("internal", timeout=8) as s:
         s.sendall(bytes(16))
-        assert closed_without_a_byte(s)
-    assert time.monotonic() - begin < 8 * w.SLOW, "token_timeout is 5 s"
+        assert closed_without_a_byte(s), "token_timeout is 5 s"
 
 
 def test_client_gone_before_the_token(waiting, public):

@@ -4,14 +4,18 @@
 import contextlib
 import json
 import os
+import random
 import re
 import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import patience
 import tls_peer
 from tls_peer import CA, NAME
 
@@ -20,7 +24,8 @@ BIN = Path(os.environ.get("PASSAGE_BIN", ROOT / "build/bin")).resolve()
 TOOLS = BIN.parent / "tests/tools"
 DEV = ROOT / "settings/dev"
 SANITIZED = BIN.parent.name == "san"
-SLOW = 4 if SANITIZED else 1  # how much longer everything may take
+SLOW = 4 if SANITIZED else 1  # how much longer everything takes
+PATIENCE = SLOW * patience.FACTOR  # times of this many seconds pass only where something hangs
 
 STREAM_NAME = "stream.internal-server.local"
 # What the dev settings listen on, beside the internal server.
@@ -41,27 +46,46 @@ SANITIZER_REPORT = re.compile(
 
 
 def free_ports(n):
-    """Ports nobody listens on, on either loopback. They stay reserved until all are picked."""
+    """Ports nobody listens on, on either loopback. They stay reserved until all are picked, and are
+    none that the kernel gives to a connection, so that nobody's connection takes one meanwhile."""
     with contextlib.ExitStack() as stack:
         ports = []
         while len(ports) < n:
             s = stack.enter_context(socket.socket(socket.AF_INET6))
             s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-            s.bind(("::", 0))
-            ports.append(s.getsockname()[1])
+            with contextlib.suppress(OSError):
+                s.bind(("::", random.randrange(10000, 32768)))
+                ports.append(s.getsockname()[1])
         return ports
 
 
 def wait_until(condition, seconds=10, what="condition", every=0.02):
-    """The first true value of condition(); fails the test after `seconds`."""
-    deadline = time.monotonic() + seconds * SLOW
+    """The first true value of condition(); fails the test after `seconds` of a quiet machine."""
+    deadline = time.monotonic() + seconds * PATIENCE
     while True:
         value = condition()
         if value:
             return value
         if time.monotonic() > deadline:
-            raise AssertionError(f"not within {seconds * SLOW} s: {what}")
+            raise AssertionError(f"not within {seconds * PATIENCE:.0f} s: {what}")
         time.sleep(every)
+
+
+def longer(seconds):
+    """A time-out for the settings of a test that has something to do before it passes, or waits
+    until it has: `seconds` on a quiet machine, in whole seconds."""
+    return round(seconds * max(1, PATIENCE / 4))
+
+
+def refused(call, *args, **kwargs):
+    """call() has to end by what the other side does, not by the caller's own time-out."""
+    try:
+        call(*args, **kwargs)
+    except TimeoutError as e:
+        raise AssertionError("nobody has ended it") from e
+    except OSError:
+        return
+    raise AssertionError("it was served")
 
 
 class Process:
@@ -94,11 +118,11 @@ class Process:
         if self.running():
             self.popen.send_signal(signal.SIGTERM)
         try:
-            return self.popen.wait(seconds * SLOW)
+            return self.popen.wait(seconds * PATIENCE)
         except subprocess.TimeoutExpired:
             self.popen.kill()
             self.popen.wait()
-            raise AssertionError(f"{self.name} did not stop within {seconds * SLOW} s") from None
+            raise AssertionError(f"{self.name} did not stop within {seconds * PATIENCE:.0f} s") from None
 
     def kill(self):
         self.popen.kill()
@@ -296,7 +320,7 @@ class World:
 
     def connect(self, port="tls", timeout=10, family=socket.AF_INET):
         s = socket.socket(family, socket.SOCK_STREAM)
-        s.settimeout(timeout * SLOW)
+        s.settimeout(timeout * PATIENCE)
         s.connect(("127.0.0.1" if family == socket.AF_INET else "::1", self.ports[port]))
         s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return s
@@ -317,18 +341,18 @@ class World:
     def curl(self, *args, path="/jsonrpc", name=NAME, timeout=60, prefix=(), host="127.0.0.1"):
         port = self.ports["tls"]
         return subprocess.run(
-            [*prefix, "curl", "--silent", "--show-error", "--max-time", str(timeout * SLOW),
+            [*prefix, "curl", "--silent", "--show-error", "--max-time", str(timeout * PATIENCE),
              "--cacert", str(CA), "--resolve", f"{name}:{port}:{host}", *args,
              f"https://{name}:{port}{path}"],
-            capture_output=True, timeout=timeout * SLOW + 5,
+            capture_output=True, timeout=timeout * PATIENCE + 5,
         )
 
     def stream(self, *args, name=STREAM_NAME, seconds=60, check=True, host="127.0.0.1"):
         """Run the streaming client through the proxies; its report."""
         done = subprocess.run(
             [str(TOOLS / "streamer"), "client", host, str(self.ports["tls"]), "--hello", name,
-             "--timeout", str(seconds * SLOW), *map(str, args)],
-            capture_output=True, text=True, timeout=seconds * SLOW + 10,
+             "--timeout", str(round(seconds * PATIENCE)), *map(str, args)],
+            capture_output=True, text=True, timeout=seconds * PATIENCE + 10,
         )
         assert done.stdout, done.stderr
         report = json.loads(done.stdout.splitlines()[-1])

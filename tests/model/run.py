@@ -15,13 +15,16 @@ import concurrent.futures
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 MODEL = Path(__file__).resolve().with_name("handover.pml")
-LIMIT = 120  # seconds for one search
+# Seconds of processor time for one search, of which the longest takes 25: so a busy machine, on which
+# it waits for its turn, fails nothing.
+LIMIT = 300
 DEEP_LIMIT = 3600
 CC = os.environ.get("CC", "gcc").split()
 
@@ -70,11 +73,15 @@ FAILS = [
 
 
 def run(command, folder, limit):
-    return subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, timeout=limit).stdout.decode(errors="replace")
+    done = subprocess.run(["prlimit", f"--cpu={limit}:{limit + 5}", *command], cwd=folder,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    text = done.stdout.decode(errors="replace")
+    if done.returncode == -signal.SIGXCPU:
+        text += f"{command[0]}: not done in {limit} s of processor time\n"
+    return text
 
 
-def search(definitions, limit, trace):
+def search(definitions, limit, trace, whole):
     """What pan says about the model with these definitions."""
     flags = [f"-D{d}" for d in definitions.split()]
     with tempfile.TemporaryDirectory(prefix="model.") as folder:
@@ -82,14 +89,12 @@ def search(definitions, limit, trace):
         if not Path(folder, "pan.c").exists() or re.search(r"\bError\b", out):
             return out + "spin has not accepted the model\n"
         # Only reachable states matter: every property is an assertion or an end state.
-        out = run([*CC, "-w", "-O2", "-DSAFETY", "-DCOLLAPSE", "-DVECTORSZ=2048", "-o", "pan",
-                   "pan.c"], folder, limit)
+        # Of a search that ends at the first failure the compiler is the longest part.
+        out = run([*CC, "-w", "-O2" if whole else "-O0", "-DSAFETY", "-DCOLLAPSE",
+                   "-DVECTORSZ=2048", "-o", "pan", "pan.c"], folder, limit)
         if not Path(folder, "pan").exists():
             return out + "the compiler has not accepted the model\n"
-        try:
-            out = run(["./pan", "-m100000", "-w24"], folder, limit)
-        except subprocess.TimeoutExpired:
-            return f"not done in {limit} s\n"
+        out = run(["./pan", "-m100000", "-w24"], folder, limit)
         if trace and "errors: 1" in out:
             out += run(["spin", *flags, "-k", f"{MODEL.name}.trail", "-t", "-p", "-g", MODEL], folder, limit)
         return out
@@ -133,7 +138,7 @@ def main():
     # The deep searches need the memory for themselves.
     with concurrent.futures.ThreadPoolExecutor(1 if args.deep else os.cpu_count() or 1) as pool:
         limit = DEEP_LIMIT if args.deep else LIMIT
-        outputs = pool.map(lambda t: search(t[1], limit, args.trace), tests)
+        outputs = pool.map(lambda t: search(t[1], limit, args.trace, t[2] is None), tests)
         for n, ((name, _, expected), output) in enumerate(zip(tests, outputs), 1):
             wrong = judge(output, expected)
             states = re.search(r"([\d.e+]+) states, stored", output)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Which qemu, and how it is called for a guest."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -16,6 +17,20 @@ GOOD = (8, 1)
 # No cmpxchg16b: TCG of qemu 7.2 takes stale flags into it, and an interrupt behind it then gives the
 # guest an EFLAGS out of an address (a double fault in kmem_cache_alloc, string copies backwards).
 EMULATED_CPU = "max,la57=off,cx16=off"
+# An emulated guest lives by a clock of its own: an instruction takes a nanosecond, and when there is
+# nothing to do the clock jumps to the next timer. So no time-out in it can pass because the host is
+# busy with something else, and no test waits longer than it has to. One thread runs all of its
+# processors in turn then; where they shall run side by side, as with KVM, VM_CLOCK=wall.
+OWN_CLOCK = ["-accel", "tcg,thread=single", "-icount", "shift=0,sleep=off"]
+WALL_CLOCK = ["-accel", "tcg,thread=multi"]
+
+
+def speed(accel):
+    """The arguments for "kvm" or "tcg"."""
+    if accel == "kvm":
+        return ["-accel", "kvm", "-cpu", "host"]
+    clock = WALL_CLOCK if os.environ.get("VM_CLOCK") == "wall" else OWN_CLOCK
+    return [*clock, "-cpu", EMULATED_CPU]
 
 
 def version(qemu):

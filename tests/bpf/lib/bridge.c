@@ -3,6 +3,7 @@
 
 #include "common/loop/socket.h"
 #include "tests/bpf/lib/kernel_paths.h"
+#include "tests/bpf/lib/scale.h"
 #include "user/plane/sockmap/sockmap.h"
 
 #include <errno.h>
@@ -239,6 +240,7 @@ bool bridge_wait(struct bridge *bridge, int number, double seconds, struct bridg
 	struct timespec until;
 
 	clock_gettime(CLOCK_REALTIME, &until);
+	seconds = (double)patience((uint64_t)(seconds * 1e3)) / 1e3;
 	until.tv_sec += (time_t)seconds;
 	until.tv_nsec += (long)((seconds - (double)(time_t)seconds) * 1e9);
 	if (until.tv_nsec >= 1000000000) {

@@ -35,7 +35,7 @@ void bridge_free(struct bridge *bridge);
 
 /* Forward between two connected sockets; takes both. Returns the pair's number. */
 int bridge_add(struct bridge *bridge, int outside, int inside);
-/* Wait until the pair has ended, at most `seconds`; false: it has not. */
+/* Wait until the pair has ended, at most `seconds` of a quiet machine; false: it has not. */
 bool bridge_wait(struct bridge *bridge, int pair, double seconds, struct bridge_result *ret);
 /* The same numbers now, of a pair that still runs. */
 void bridge_look(struct bridge *bridge, int pair, struct bridge_result *ret);

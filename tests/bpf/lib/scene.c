@@ -2,6 +2,7 @@
 #include "tests/bpf/lib/scene.h"
 
 #include "tests/bpf/lib/load.h"
+#include "tests/bpf/lib/scale.h"
 #include "tests/tools/lib/pattern.h"
 
 #include <dirent.h>
@@ -44,7 +45,7 @@ struct scene scene_prepare(struct bridge *bridge, const struct setting *setting)
 	const struct load load = {.family = setting->family,
 				  .mapped = setting->mapped,
 				  .rcvbuf = setting->rcvbuf,
-				  .patience_s = 20};
+				  .patience_s = (unsigned)patience(20)};
 	struct scene scene = {.setting = setting, .bridge = bridge, .pair = -1};
 
 	for (int i = 0; i < 2; i++)
@@ -92,7 +93,7 @@ void scene_send_until_blocked(struct scene *scene, int from)
 	static uint8_t block[BLOCK];
 	struct pollfd writable = {.fd = scene->far[from], .events = POLLOUT};
 
-	while (poll(&writable, 1, 300) > 0) {
+	while (poll(&writable, 1, (int)longer(300)) > 0) {
 		pattern_fill(block, BLOCK, scene->sent[from], (uint64_t)from + 1);
 		ssize_t sent = send(scene->far[from], block, BLOCK, MSG_NOSIGNAL | MSG_DONTWAIT);
 		if (sent < 0 && errno == EAGAIN)
@@ -192,7 +193,7 @@ void scene_expect_reset(struct scene *scene, int at)
 	int error = 0;
 	socklen_t length = sizeof(error);
 
-	if (poll(&failed, 1, PATIENCE_MS) <= 0 || !(failed.revents & POLLERR))
+	if (poll(&failed, 1, (int)patience(PATIENCE_MS)) <= 0 || !(failed.revents & POLLERR))
 		fail_msg("no RST, events %x", failed.revents);
 	getsockopt(scene->far[at], SOL_SOCKET, SO_ERROR, &error, &length);
 	if (error != ECONNRESET && error != EPIPE)

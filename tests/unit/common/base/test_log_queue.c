@@ -21,7 +21,7 @@
 #define BACKLOG   (16 * 1024)
 #define THREADS   4
 #define LINES     5000
-#define PATIENCE  20 /* s, after which SIGALRM ends the program */
+#define PATIENCE  120 /* s, after which SIGALRM ends the program */
 #define PIPE_SIZE 4096
 
 #define CROWD        8

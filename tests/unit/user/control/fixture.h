@@ -29,7 +29,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define WAIT_MS 10000
+#define WAIT_MS 60000
 
 static char folder[] = "/tmp/passage-control-XXXXXX";
 static struct mailbox *boxes[2]; /* the two workers */

@@ -45,6 +45,6 @@ int main(void)
 		CONTROL_TEST(what_cannot_start_says_why),
 	};
 	signal(SIGPIPE, SIG_IGN);
-	alarm(60);
+	alarm(600);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -76,24 +76,37 @@ static int end(void **state)
 	return n_fake_requests || n_fake_mail;
 }
 
-static int64_t now_ms(void)
+static int64_t ms_by(clockid_t clock)
 {
 	struct timespec now;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
+	clock_gettime(clock, &now);
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
+
+static int64_t now_ms(void)
+{
+	return ms_by(CLOCK_MONOTONIC);
+}
+
+/*
+ * Of the last wait_for_call(), in ms of processor time. It asks all the time,
+ * so this is what it took where nobody else wants the processor, and says that
+ * a call came at once.
+ */
+static int64_t waited_cpu_ms;
 
 /* Let the loop run until a call is made; how long that took, in ms. */
 static int64_t wait_for_call(void)
 {
-	int64_t from = now_ms();
+	int64_t from = now_ms(), cpu_from = ms_by(CLOCK_PROCESS_CPUTIME_ID);
 
 	while (n_fake_requests == 0) {
 		event_base_loop(base, EVLOOP_NONBLOCK);
-		if (now_ms() - from > 10000)
-			fail_msg("no call within 10 s");
+		if (now_ms() - from > 60000)
+			fail_msg("no call within a minute");
 	}
+	waited_cpu_ms = ms_by(CLOCK_PROCESS_CPUTIME_ID) - cpu_from;
 	assert_int_equal(n_fake_requests, 1);
 	return now_ms() - from;
 }

@@ -43,30 +43,39 @@ static void begin(void)
 	announcer_start(announcer);
 }
 
-static double seconds(void)
+static double seconds_by(clockid_t clock)
 {
 	struct timespec now;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
+	clock_gettime(clock, &now);
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
+
+/*
+ * Of the last wait_for_call(), in processor time. It asks all the time, so this
+ * is what it took where nobody else wants the processor.
+ */
+static double waited_cpu;
 
 /* Let the loop run until a call is made; how long it took. */
 static double wait_for_call(double limit)
 {
-	double from = seconds();
+	double from = seconds_by(CLOCK_MONOTONIC);
+	double cpu_from = seconds_by(CLOCK_PROCESS_CPUTIME_ID);
 
+	waited_cpu = 0;
 	while (n_fake_requests == 0) {
 		event_base_loop(base, EVLOOP_NONBLOCK);
-		if (seconds() - from > limit)
+		waited_cpu = seconds_by(CLOCK_PROCESS_CPUTIME_ID) - cpu_from;
+		if (waited_cpu > limit)
 			fail_msg("no call within %g s", limit);
 	}
-	return seconds() - from;
+	return seconds_by(CLOCK_MONOTONIC) - from;
 }
 
 static void no_call_within(double limit)
 {
-	for (double from = seconds(); seconds() - from < limit;)
+	for (double from = seconds_by(CLOCK_MONOTONIC); seconds_by(CLOCK_MONOTONIC) - from < limit;)
 		event_base_loop(base, EVLOOP_NONBLOCK);
 	assert_int_equal(n_fake_requests, 0);
 }
@@ -169,7 +178,7 @@ static void failures_are_tried_again_with_back_off(void **state)
 	for (unsigned i = 0; i < 5; i++) {
 		fake_reply(ANNOUNCE, TWO, -ECONNREFUSED, NULL, 0, "connection refused");
 		double waited = wait_for_call(10);
-		if (waited < waits[i].min || waited > waits[i].max)
+		if (waited < waits[i].min || waited_cpu > waits[i].max)
 			fail_msg("attempt %u after %g s", i + 2, waited);
 	}
 	/* An answer that is none counts as a failure too. */
@@ -219,7 +228,8 @@ static void news_of_a_proxy_end_the_waiting(void **state)
 	fake_reply(ANNOUNCE, NULL, -ECONNREFUSED, NULL, 0, "connection refused");
 	put("b.org", "pub", 0);
 	assert_int_equal(announcer_watch(announcer, "pub"), 0);
-	assert_true(wait_for_call(10) < 0.4);
+	wait_for_call(10);
+	assert_true(waited_cpu < 0.4);
 	fake_reply(ANNOUNCE, TWO, 0, json_pack("[n, n]"), 0, NULL);
 }
 

@@ -31,7 +31,8 @@ static void failures_are_tried_again_with_back_off(void **state)
 	report(PARKED_TAKEN, 0);
 	wait_for_call();
 	refuse(-ETIMEDOUT, 0, "no way"); /* from the start again */
-	assert_true(wait_for_call() < 300);
+	wait_for_call();
+	assert_true(waited_cpu_ms < 300);
 	refuse(-ETIMEDOUT, 0, "no way");
 }
 
@@ -159,7 +160,8 @@ static void the_directory_says_where_to_dial(void **state)
 	wait_for_call();
 	give(1, 1, "127.0.0.2:9999"); /* … until something is wrong */
 	assert_int_equal(n_fake_mail, 0);
-	assert_true(wait_for_call() < 300);
+	wait_for_call();
+	assert_true(waited_cpu_ms < 300);
 	fake_reply(DIRECTORY, NULL, 0, entries("pub", "127.0.0.1:9999"), 0, NULL);
 	give(1, 1, "127.0.0.2:9999"); /* not allowed by what is fresh */
 	assert_int_equal(n_fake_mail, 0);
@@ -167,7 +169,8 @@ static void the_directory_says_where_to_dial(void **state)
 	fake_reply(DIRECTORY, NULL, 0, entries("pub-2", "127.0.0.1:9999"), 0, NULL);
 	assert_true(wait_for_call() >= 390);
 	fake_reply(DIRECTORY, NULL, -EPROTO, NULL, 500, "no");
-	assert_true(wait_for_call() < 300);
+	wait_for_call();
+	assert_true(waited_cpu_ms < 300);
 	fake_reply(DIRECTORY, NULL, 0, entries("pub", "127.0.0.1:9999"), 0, NULL);
 	give(1, 1, "127.0.0.1:9999");
 	dialled(1, PARKED_WAITING);

@@ -183,6 +183,6 @@ int main(void)
 		CONTROL_TEST(without_parking),
 	};
 	signal(SIGPIPE, SIG_IGN);
-	alarm(60);
+	alarm(600);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

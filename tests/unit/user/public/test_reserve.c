@@ -17,7 +17,7 @@ static int start(void **state)
 	const struct reservations_limits reservations = {
 		.valid_ms = 10000, .total = 100, .per_operator = 8};
 	const struct announcements_limits limits = {.total = 10, .per_owner = 10};
-	const struct stored record = {"a.org", "", "priv", timestamp_now() + 300};
+	const struct stored record = {"a.org", "", "priv", timestamp_now() + 1500};
 
 	(void)state;
 	crew = (struct crew){.boxes = workers, .n = 3};
@@ -108,7 +108,7 @@ static void who_may_not_announce_may_not_reserve(void **state)
 	assert_answer(&call, "{\"code\": 403, \"message\": \"not authorized\"}");
 	call = ask("other", true, json_integer(4));
 	assert_answer(&call, "{\"code\": 404, \"message\": \"no matching announcement\"}");
-	usleep(310000);
+	usleep(1510000);
 	call = ask("priv", true, json_integer(4)); /* it has expired */
 	assert_answer(&call, "{\"code\": 404, \"message\": \"no matching announcement\"}");
 }

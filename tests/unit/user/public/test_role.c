@@ -100,6 +100,6 @@ int main(void)
 		CONTROL_TEST(a_public_proxy),
 	};
 	signal(SIGPIPE, SIG_IGN);
-	alarm(60);
+	alarm(600);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -165,13 +165,13 @@ static void what_has_expired_frees_the_name(void **state)
 	char connection[200], until[TIMESTAMP_TEXT_MAX];
 
 	(void)state;
-	timestamp_format(timestamp_now() + 150, until);
+	timestamp_format(timestamp_now() + 1500, until);
 	snprintf(connection, sizeof(connection), "[{\"domain\":\"a.org\",\"expires_at\":\"%s\"}]",
 		 until);
 	announce("p-1", connection, "[null]");
 	announce("p-2", "[{\"domain\":\"a.org\"}]",
 		 "[{\"code\": 409, \"message\": \"already taken\"}]");
-	usleep(160000);
+	usleep(1510000);
 	get("{}", "[]");
 	announce("p-2", "[{\"domain\":\"a.org\"}]", "[null]");
 	get("{}", "[{\"domain\": \"a.org\", \"expires_at\": null, \"operator\": \"p-2\"}]");
