@@ -33,8 +33,9 @@ int suitable_for_sockmap(int fd, uint64_t read)
 	struct account_in in;
 
 	int r = check_protocol(fd);
-	if (r == 0)
-		r = account_received(fd, &in);
+	if (r < 0)
+		return r;
+	r = account_received(fd, &in);
 	if (r < 0)
 		return r;
 	/* Only ESTABLISHED can be inserted: a client that has half-closed stays outside. */
