@@ -16,6 +16,7 @@
 #include "user/flow/worker_config.h"
 #include "user/flow/worker_life.h"
 #include "user/mail/routes.h"
+#include "user/plane/paths/table.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -57,11 +58,14 @@ __attribute__((unused)) static struct config *new_config(void)
 __attribute__((unused)) static int start_workers(void **state)
 {
 	struct config *config = new_config();
+	const struct path_wants wants = {.workers = WORKERS, .connections = 100};
+	char why[PATH_WHY];
 	static struct worker *list[WORKERS];
 
 	(void)state;
 	log_setup("test", LOG_ERROR, LOG_FORMAT_PLAIN);
 	workers = (struct workers){.n = WORKERS, .list = list};
+	(void)paths_open(&workers.paths, paths_table, FORWARD_COPY, &wants, why);
 	workers.sources = sources_new(100, 100);
 	assert_int_equal(mailbox_new(&workers.control), 0);
 	for (unsigned i = 0; i < WORKERS; i++)
@@ -78,6 +82,7 @@ __attribute__((unused)) static int end_workers(void **state)
 		worker_free(workers.list[i]);
 	sources_free(workers.sources);
 	mailbox_free(workers.control);
+	paths_close(&workers.paths);
 	return 0;
 }
 
