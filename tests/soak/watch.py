@@ -13,7 +13,7 @@ from measure import MIB
 
 DAEMONS = (*m.PROXIES, "public-relay", "private-relay")
 MAPS = ("peers", "slots", "flows")
-# Spare pipes, of two descriptors each: worker.c keeps 64 a worker, splice.c 4 large ones.
+# Spare pipes, of two descriptors each: splice.c keeps 64 a worker.
 SPARE_PIPES = 2 * (64 + 4) * os.cpu_count()
 MOST_MEMORY = 192 * MIB  # under load, of one daemon
 IDLE_CPU = 0.02

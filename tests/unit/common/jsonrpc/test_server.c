@@ -74,15 +74,15 @@ static void test_plain(void **state)
 	struct answer answer;
 
 	(void)state;
-	answer = ask(client, "echo", 5000);
+	answer = ask(client, "echo", 60000);
 	assert_int_equal(answer.r, 0);
-	answer = ask(client, "nothing", 5000);
+	answer = ask(client, "nothing", 60000);
 	assert_int_equal(answer.r, 0);
-	answer = ask(client, "refuse", 5000);
+	answer = ask(client, "refuse", 60000);
 	assert_int_equal(answer.r, -EPROTO);
 	assert_int_equal(answer.code, 403);
 	assert_string_equal(answer.message, "not allowed");
-	answer = ask(client, "big", 5000);
+	answer = ask(client, "big", 60000);
 	assert_int_equal(answer.r, -EMSGSIZE);
 	answer = ask(client, "hold", 200);
 	assert_int_equal(answer.r, -ETIMEDOUT);
@@ -130,13 +130,13 @@ static void test_mutual_tls(void **state)
 	(void)state;
 	handled = 0;
 	for (int i = 0; i < 20; i++)
-		assert_int_equal(ask(good, "echo", 5000).r, 0);
+		assert_int_equal(ask(good, "echo", 60000).r, 0);
 	assert_int_equal(handled, 20);
-	answer = ask(wrong, "echo", 5000);
+	answer = ask(wrong, "echo", 60000);
 	assert_int_equal(answer.r, -EPROTO);
 	assert_int_equal(answer.code, 401);
-	assert_int_not_equal(ask(stranger, "echo", 5000).r, 0);
-	assert_int_not_equal(ask(nobody, "echo", 5000).r, 0);
+	assert_int_not_equal(ask(stranger, "echo", 60000).r, 0);
+	assert_int_not_equal(ask(nobody, "echo", 60000).r, 0);
 	assert_int_equal(handled, 20);
 	jsonrpc_client_free(good);
 	jsonrpc_client_free(wrong);
@@ -159,9 +159,9 @@ static void test_server_name(void **state)
 	struct jsonrpc_client *bad = client_of("https", "127.0.0.1", port, misnamed);
 	struct jsonrpc_client *by_host =
 		client_of("https", "127.0.0.1", port, tls_block("op-1", true));
-	assert_int_equal(ask(good, "echo", 5000).r, 0);
-	assert_int_equal(ask(bad, "echo", 5000).r, -EACCES);
-	assert_int_equal(ask(by_host, "echo", 5000).r, -EACCES);
+	assert_int_equal(ask(good, "echo", 60000).r, 0);
+	assert_int_equal(ask(bad, "echo", 60000).r, -EACCES);
+	assert_int_equal(ask(by_host, "echo", 60000).r, -EACCES);
 	jsonrpc_client_free(good);
 	jsonrpc_client_free(bad);
 	jsonrpc_client_free(by_host);
@@ -176,16 +176,16 @@ static void test_server_restarts(void **state)
 	struct jsonrpc_client *client = client_of("http", "127.0.0.1", port, NULL);
 
 	(void)state;
-	assert_int_equal(ask(client, "echo", 5000).r, 0);
+	assert_int_equal(ask(client, "echo", 60000).r, 0);
 	jsonrpc_server_free(server);
-	assert_int_equal(ask(client, "echo", 5000).r, -ECONNREFUSED);
+	assert_int_equal(ask(client, "echo", 60000).r, -ECONNREFUSED);
 	assert_true(asprintf(&address, "127.0.0.1:%u", port) > 0);
 	server = serve(json_pack("{s:s}", "bind_address", address));
-	assert_int_equal(ask(client, "echo", 5000).r, 0);
+	assert_int_equal(ask(client, "echo", 60000).r, 0);
 	/* The connection that was kept is dead: asked again at once on a new one. */
 	jsonrpc_server_free(server);
 	server = serve(json_pack("{s:s}", "bind_address", address));
-	assert_int_equal(ask(client, "echo", 5000).r, 0);
+	assert_int_equal(ask(client, "echo", 60000).r, 0);
 	jsonrpc_client_free(client);
 	jsonrpc_server_free(server);
 }
@@ -212,7 +212,7 @@ static void test_freed_client(void **state)
 
 	(void)state;
 	for (int i = 0; i < 20; i++)
-		assert_int_equal(jsonrpc_client_call(client, "echo", params, NULL, 5000, on_reply,
+		assert_int_equal(jsonrpc_client_call(client, "echo", params, NULL, 60000, on_reply,
 						     &answers[i]),
 				 0);
 	turn();
@@ -223,7 +223,7 @@ static void test_freed_client(void **state)
 	}
 	client = client_of("http", "127.0.0.1", port, NULL);
 	assert_int_equal(
-		jsonrpc_client_call(client, "echo", params, NULL, 5000, free_inside, &client), 0);
+		jsonrpc_client_call(client, "echo", params, NULL, 60000, free_inside, &client), 0);
 	while (client && now_ms() < end)
 		turn();
 	assert_null(client);
