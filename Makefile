@@ -57,7 +57,7 @@ CLANG   ?= clang
 BPFTOOL ?= $(firstword $(shell command -v bpftool) /usr/sbin/bpftool)
 ARCH    := $(shell uname -m | sed -e 's/x86_64/x86/' -e 's/aarch64/arm64/')
 PKG     := libbpf jansson yaml-0.1 openssl libevent libevent_openssl libevent_extra \
-           libevent_pthreads libcurl libnghttp2 libprotobuf-c sqlite3 libcap
+           libevent_pthreads libcurl libcares libnghttp2 libprotobuf-c sqlite3 libcap
 NAME    ?= hyper
 N       ?= 2000
 T       ?=

@@ -35,28 +35,28 @@ static void resolving_end(struct resolving *resolving)
 	resolving_free(resolving);
 }
 
-static bool take_addresses(struct resolving *resolving, const char *endpoint, int n,
-			   const struct addr *list, struct addr *ret, unsigned *ret_n)
+static bool take_addresses(struct resolving *resolving, const char *endpoint,
+			   const struct resolver_answer *answer, struct addr *ret, unsigned *ret_n)
 {
 	return target_addresses(resolving->mail->u.dial.domain, resolving->mail->u.dial.operator,
-				endpoint, n, list, ret, ret_n);
+				endpoint, answer, ret, ret_n);
 }
 
-static void inside_resolved(int n, const struct addr *list, void *arg)
+static void inside_resolved(const struct resolver_answer *answer, void *arg)
 {
 	struct resolving *resolving = arg;
 
-	if (take_addresses(resolving, resolving->inside, n, list, resolving->mail->u.dial.inside,
+	if (take_addresses(resolving, resolving->inside, answer, resolving->mail->u.dial.inside,
 			   &resolving->mail->u.dial.n_inside))
 		crew_mail_next(resolving->service->crew, TAKE_PTR(resolving->mail));
 	resolving_end(resolving);
 }
 
-static void outside_resolved(int n, const struct addr *list, void *arg)
+static void outside_resolved(const struct resolver_answer *answer, void *arg)
 {
 	struct resolving *resolving = arg;
 
-	if (take_addresses(resolving, resolving->outside, n, list, resolving->mail->u.dial.outside,
+	if (take_addresses(resolving, resolving->outside, answer, resolving->mail->u.dial.outside,
 			   &resolving->mail->u.dial.n_outside))
 		resolver_lookup(resolving->service->resolver, resolving->inside, inside_resolved,
 				resolving);

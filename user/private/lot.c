@@ -227,6 +227,9 @@ void lot_lost(struct lot *lot, unsigned worker, uint64_t connection)
 	if (!place) {
 		if (lot->dialled > 0)
 			lot->dialled--;
+		/* It may have moved. */
+		if (lot->endpoint)
+			resolver_refused(lot->keeper->service->resolver, lot->endpoint);
 		bounced(lot);
 		return;
 	}
@@ -269,6 +272,7 @@ void lot_free(struct lot *lot)
 	if (lot->calm)
 		event_free(lot->calm);
 	json_decref(lot->directory);
+	free(lot->endpoint);
 	free(lot->problem);
 	free(lot->places);
 	free(lot->name);

@@ -38,7 +38,7 @@ static void open_all(void)
 	assert_int_equal(announcements_add_fixed(service.announcements, &fixed, "127.0.0.1:77"), 0);
 	assert_int_equal(announcer_new(base, "me", NULL, service.announcements, &service.announcer),
 			 0);
-	assert_int_equal(resolver_new(base, &service.resolver), 0);
+	assert_int_equal(resolver_new(base, NULL, &service.resolver), 0);
 }
 
 static void close_all(void)

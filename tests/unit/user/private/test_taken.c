@@ -36,7 +36,7 @@ static int start(void **state)
 	put("*.a.org", "pub", "127.0.0.1:77");
 	put("www.a.org", "pub", NULL);
 	put("name.org", "pub", "nowhere.invalid:1");
-	return resolver_new(base, &service.resolver);
+	return resolver_new(base, NULL, &service.resolver);
 }
 
 static int end(void **state)
@@ -119,7 +119,7 @@ static void a_name_that_does_not_resolve_is_a_refusal(void **state)
 	/* Without a name server it may take its time; freeing the resolver ends it, too. */
 	resolver_free(service.resolver);
 	assert_inside(NULL);
-	assert_int_equal(resolver_new(base, &service.resolver), 0);
+	assert_int_equal(resolver_new(base, NULL, &service.resolver), 0);
 }
 
 static void without_a_worker_nothing_is_kept(void **state)
