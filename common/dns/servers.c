@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* A server that does not answer is tried again as often, beside one that does: nobody waits. */
-#define AVOID_NS (10 * NS_PER_S)
+#define AVOID_NS (5 * NS_PER_S)
 
 TAILQ_HEAD(server_list, server);
 
@@ -169,7 +169,9 @@ void server_slow(struct server *server)
 
 void server_bad(struct server *server, const char *reason)
 {
-	server_slow(server);
+	/* One that was slow first is not avoided for longer. */
+	if (server->avoid_until == 0)
+		server_slow(server);
 	if (!server->silence_told)
 		log_warn("name server %s: %s", server->text, reason);
 	server->silence_told = true;

@@ -86,7 +86,8 @@ struct mail {
 		struct {
 			uint64_t connection;
 			struct addr inside[ENDPOINT_ADDRS];
-			unsigned n_inside; /* 0: nobody announced this domain here, or no address */
+			unsigned n_inside; /* 0: nobody announced this domain here, or … */
+			bool unresolved;   /* … its server's name is not resolved */
 		} inside;
 		struct {
 			int fd; /* owned by the mail */

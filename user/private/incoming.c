@@ -12,9 +12,14 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Between the answer "ok" and the mail to a worker: its addresses are being resolved. */
+/*
+ * Until the answer, and the mail to a worker: its addresses are being resolved.
+ * When they cannot be, the public proxy is told, so that its client need not
+ * wait for nobody.
+ */
 struct resolving {
 	struct private_service *service;
+	struct jsonrpc_call *call;
 	struct mail *mail;
 	char *outside, *inside;
 };
@@ -47,8 +52,14 @@ static void inside_resolved(const struct resolver_answer *answer, void *arg)
 	struct resolving *resolving = arg;
 
 	if (take_addresses(resolving, resolving->inside, answer, resolving->mail->u.dial.inside,
-			   &resolving->mail->u.dial.n_inside))
+			   &resolving->mail->u.dial.n_inside)) {
+		jsonrpc_call_result(resolving->call, json_pack("{s:s}", "message", "ok"));
 		crew_mail_next(resolving->service->crew, TAKE_PTR(resolving->mail));
+	} else {
+		/* Its name is none of the public proxy's business. */
+		answer_error(resolving->call, 502, "the internal server's name is not resolved",
+			     NULL);
+	}
 	resolving_end(resolving);
 }
 
@@ -57,11 +68,13 @@ static void outside_resolved(const struct resolver_answer *answer, void *arg)
 	struct resolving *resolving = arg;
 
 	if (take_addresses(resolving, resolving->outside, answer, resolving->mail->u.dial.outside,
-			   &resolving->mail->u.dial.n_outside))
+			   &resolving->mail->u.dial.n_outside)) {
 		resolver_lookup(resolving->service->resolver, resolving->inside, inside_resolved,
 				resolving);
-	else
-		resolving_end(resolving);
+		return;
+	}
+	answer_error(resolving->call, 502, "the endpoint's name is not resolved", NULL);
+	resolving_end(resolving);
 }
 
 static struct resolving *resolving_new(struct private_service *service, const char *endpoint,
@@ -124,7 +137,7 @@ static void start_dial(struct private_service *service, struct jsonrpc_call *cal
 	strcpy(resolving->mail->u.dial.domain, notice->domain);
 	snprintf(resolving->mail->u.dial.operator, sizeof(resolving->mail->u.dial.operator), "%s",
 		 notice->caller.name);
-	jsonrpc_call_result(call, json_pack("{s:s}", "message", "ok"));
+	resolving->call = call;
 	service->dials++;
 	resolver_lookup(service->resolver, resolving->outside, outside_resolved, resolving);
 }

@@ -23,8 +23,9 @@ static void resolved(const struct resolver_answer *answer, void *arg)
 {
 	AUTO_FREE struct taken *taken = arg;
 
-	(void)target_addresses(taken->domain, taken->proxy, taken->inside, answer,
-			       taken->answer->u.inside.inside, &taken->answer->u.inside.n_inside);
+	taken->answer->u.inside.unresolved = !target_addresses(
+		taken->domain, taken->proxy, taken->inside, answer, taken->answer->u.inside.inside,
+		&taken->answer->u.inside.n_inside);
 	crew_mail(taken->service->crew, taken->worker, taken->answer);
 	taken->service->dials--;
 }

@@ -61,6 +61,8 @@ static void taken(const char *domain, const char *proxy)
 	mail_free(mail);
 }
 
+static bool unresolved; /* whether that is to be told */
+
 /* The answer is there, without a turn of the loop; NULL: a refusal. */
 static void assert_inside(const char *expected)
 {
@@ -72,6 +74,7 @@ static void assert_inside(const char *expected)
 	assert_int_equal(mail->type, MAIL_INSIDE);
 	assert_int_equal(mail->u.inside.connection, 5);
 	assert_int_equal(mail->u.inside.n_inside, expected ? 1 : 0);
+	assert_int_equal(mail->u.inside.unresolved, unresolved);
 	if (expected) {
 		addr_format(&mail->u.inside.inside[0], text);
 		assert_string_equal(text, expected);
@@ -118,7 +121,9 @@ static void a_name_that_does_not_resolve_is_a_refusal(void **state)
 	taken("name.org", "pub");
 	/* Without a name server it may take its time; freeing the resolver ends it, too. */
 	resolver_free(service.resolver);
+	unresolved = true;
 	assert_inside(NULL);
+	unresolved = false;
 	assert_int_equal(resolver_new(base, NULL, &service.resolver), 0);
 }
 
