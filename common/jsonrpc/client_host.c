@@ -56,16 +56,11 @@ static char *format_route(const char *host, const struct resolver_answer *answer
 {
 	size_t size = strlen(host) + 3 + (size_t)answer->n * (ADDR_TEXT_MAX + 1);
 	AUTO_FREE char *route = malloc(size);
-	const char *port = strrchr(host, ':');
-	size_t name = (size_t)(port - host);
 	char text[ADDR_TEXT_MAX];
 
 	if (!route)
 		return NULL;
-	/* libcurl knows a name that ends with a dot without it. */
-	if (name > 0 && host[name - 1] == '.')
-		name--;
-	int length = snprintf(route, size, "+%.*s%s", (int)name, host, port);
+	int length = snprintf(route, size, "+%s", host);
 	for (int i = 0; i < answer->n; i++) {
 		addr_format(&answer->addrs[i], text);
 		*strrchr(text, ':') = '\0';
@@ -75,13 +70,29 @@ static char *format_route(const char *host, const struct resolver_answer *answer
 	return TAKE_PTR(route);
 }
 
+/* Some versions of libcurl know a name that ends with a dot without it: they get both. */
+static struct curl_slist *route_list(const char *route)
+{
+	AUTO_FREE char *without = strdup(route);
+	struct curl_slist *list = without ? curl_slist_append(NULL, route) : NULL;
+	char *dot = without ? strstr(without, ".:") : NULL;
+
+	if (!list || !dot)
+		return list;
+	memmove(dot, dot + 1, strlen(dot));
+	if (curl_slist_append(list, without))
+		return list;
+	curl_slist_free_all(list);
+	return NULL;
+}
+
 static int start_transfer(struct call *call)
 {
 	struct jsonrpc_client *client = call->client;
 
 	if (client->route) {
 		curl_slist_free_all(call->route);
-		call->route = curl_slist_append(NULL, client->route);
+		call->route = route_list(client->route);
 		if (!call->route ||
 		    curl_easy_setopt(call->easy, CURLOPT_RESOLVE, call->route) != CURLE_OK)
 			return -ENOMEM;

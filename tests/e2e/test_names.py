@@ -6,6 +6,7 @@ import re
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
@@ -29,6 +30,8 @@ class NamedHosts(Hosts):
     def __enter__(self):
         super().__enter__()
         self.servers = []
+        self.zone_file = Path(tempfile.mkstemp(prefix="zone-")[1])
+        self.zone_file.chmod(0o644)
         self.folder = Path(f"/etc/netns/{self.inside}")
         self.folder.mkdir(parents=True)
         (self.folder / "hosts").write_text("127.0.0.1 localhost\n")
@@ -43,6 +46,7 @@ class NamedHosts(Hosts):
         for server in self.servers:
             server.kill()
             server.wait()
+        self.zone_file.unlink()
         super().__exit__(*what)
 
     def resolv_conf(self, *servers, more=""):
@@ -51,7 +55,7 @@ class NamedHosts(Hosts):
         (self.folder / "resolv.conf").write_text(text)
 
     def zone(self, *pairs):
-        (self.folder / "zone").write_text("".join(f"{a} {n}\n" for n, a in pairs))
+        self.zone_file.write_text("".join(f"{a} {n}\n" for n, a in pairs))
         for server in self.servers:
             server.send_signal(signal.SIGHUP)
 
@@ -59,7 +63,7 @@ class NamedHosts(Hosts):
         server = subprocess.Popen(
             ["ip", "netns", "exec", self.inside, "dnsmasq", "--keep-in-foreground",
              "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--user=root", "--pid-file",
-             f"--addn-hosts={self.folder}/zone", f"--listen-address={ip}", "--bind-interfaces",
+             f"--addn-hosts={self.zone_file}", f"--listen-address={ip}", "--bind-interfaces",
              "--local-ttl=1", *options],
             stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.servers.append(server)
@@ -195,3 +199,6 @@ def test_the_reason_is_told(make_world):
         line = world["private-proxy"].wait_log(r".*back\.test:8888 cannot be resolved: .*").group()
         assert re.search(r"Domain name not found \(says name server 127\.0\.0\.1:53\)", line), line
         assert "No such file" not in world["private-proxy"].log()
+        # And the public side does not say that nobody has announced the name.
+        line = world["public-proxy"].wait_log(r"cannot be sent for: refused: .*").group()
+        assert "502 the internal server's name is not resolved" in line

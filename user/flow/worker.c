@@ -134,6 +134,7 @@ static void handle(struct worker *worker, struct mail *mail)
 		break;
 	case MAIL_NOTICE:
 	case MAIL_PARKED:
+	case MAIL_UNREACHABLE:
 	case MAIL_TOKEN_SHOWN:
 		break; /* not for a worker */
 	}

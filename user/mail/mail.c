@@ -40,6 +40,7 @@ void mail_free(struct mail *mail)
 	case MAIL_BORROW:
 	case MAIL_NOTICE_REFUSED:
 	case MAIL_PARKED:
+	case MAIL_UNREACHABLE:
 	case MAIL_TOKEN_SHOWN:
 	case MAIL_DIAL:
 	case MAIL_RESERVATION:

@@ -15,6 +15,7 @@ enum mail_type {
 	/* worker → control */
 	MAIL_NOTICE,      /* send a notice to the operator that serves this domain */
 	MAIL_PARKED,      /* private: a parked connection has changed its condition */
+	MAIL_UNREACHABLE, /* private: no address of the internal server takes connections */
 	MAIL_TOKEN_SHOWN, /* public: one of this operator's tokens, which counts no longer */
 	/* control → worker */
 	MAIL_ROUTES,         /* a new table of announcements */
@@ -89,6 +90,10 @@ struct mail {
 			unsigned n_inside; /* 0: nobody announced this domain here, or … */
 			bool unresolved;   /* … its server's name is not resolved */
 		} inside;
+		struct {
+			char operator[OPERATOR_MAX + 1]; /* the public proxy's */
+			char domain[DOMAIN_MAX + 1];     /* the server name, as it came */
+		} unreachable;
 		struct {
 			int fd; /* owned by the mail */
 			uint8_t token[TOKEN_BYTES];

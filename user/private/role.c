@@ -146,6 +146,11 @@ static void private_mail(struct control *control, struct mail *mail)
 {
 	struct private_role *role = control->role;
 
+	if (mail->type == MAIL_UNREACHABLE) {
+		private_unreachable(&role->service, mail);
+		mail_free(mail);
+		return;
+	}
 	if (mail->type != MAIL_PARKED) {
 		control_stray_mail(mail);
 		return;

