@@ -32,7 +32,8 @@ struct task {
 	struct table_link link;
 	struct resolver *resolver;
 	struct lookup *lookup;
-	struct event *patience; /* then an old answer will do */
+	struct event *patience; /* then an old answer will do … */
+	bool patience_over;     /* … also for those who come later */
 	struct wait_list waits;
 	uint64_t began;
 	char host[];

@@ -111,6 +111,7 @@ static void on_patience(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	task->patience_over = true;
 	if (answer_usable(old, clock_now()))
 		task_deliver(&task->waits, old, 0, NULL);
 }
@@ -119,7 +120,8 @@ bool task_patient(struct task *task)
 {
 	static const struct timeval wait = {.tv_usec = STALE_AFTER_MS * 1000};
 
-	if (clock_now() - task->began >= STALE_AFTER_MS * NS_PER_MS)
+	/* The event may be a little early, by the clock. */
+	if (task->patience_over || clock_now() - task->began >= STALE_AFTER_MS * NS_PER_MS)
 		return false;
 	if (!event_pending(task->patience, EV_TIMEOUT, NULL))
 		(void)evtimer_add(task->patience, &wait);
