@@ -58,7 +58,7 @@ CLANG   ?= clang
 BPFTOOL ?= $(firstword $(shell command -v bpftool) /usr/sbin/bpftool)
 ARCH    := $(shell uname -m | sed -e 's/x86_64/x86/' -e 's/aarch64/arm64/')
 PKG     := libbpf jansson yaml-0.1 openssl libevent libevent_openssl libevent_extra \
-           libevent_pthreads libcurl libnghttp2 libprotobuf-c sqlite3 libcap
+           libevent_pthreads libcurl libcares libnghttp2 libprotobuf-c sqlite3 libcap
 NAME    ?= hyper
 N       ?= 2000
 T       ?=
@@ -98,8 +98,9 @@ BPF_LIB    := $(wildcard tests/bpf/lib/*.c) tests/tools/lib/pattern.c
 TOOL_SRC   := $(wildcard tests/tools/*.c)
 TOOL_LIB   := $(wildcard tests/tools/lib/*.c)
 FUZZ_SRC   := $(wildcard tests/fuzz/fuzz_*.c)
-FUZZED     := $(addprefix common/base/,addr.c crc32c.c domain.c escape.c) \
-              $(addprefix user/wire/,client_hello.c proxy_header.c proxy_line.c proxy_reader.c)
+FUZZED     := common/base/addr.c common/base/crc32c.c common/base/domain.c common/base/escape.c \
+              user/wire/client_hello.c user/wire/proxy_header.c user/wire/proxy_line.c \
+              user/wire/proxy_reader.c
 BENCH_SRC  := $(wildcard tests/bench/*.c)
 BENCH_LIB  := $(wildcard tests/bench/lib/*.c) tests/tools/lib/hello.c
 SCRATCH    := $(wildcard $B/obj $B/gen)

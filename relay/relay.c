@@ -5,6 +5,7 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/base/log_queue.h"
+#include "common/dns/settings.h"
 #include "common/settings/settings.h"
 #include "relay/channel/grpc/channels.h"
 #include "relay/channel/jsonrpc/channels.h"
@@ -19,6 +20,7 @@
 
 struct relay {
 	struct event_base *base;
+	struct resolver *resolver;
 	struct broker *broker;
 	const char *name;
 	const char *directory_path;
@@ -148,10 +150,13 @@ static int add_channels(struct relay *relay, const json_t *settings)
 static int start(struct relay *relay, const json_t *settings, enum dialect dialect)
 {
 	struct broker_config config = {.settings = settings, .dialect = dialect};
+	const struct resolver_settings dns = dns_settings(settings);
 	int r;
 
 	relay->base = config.base = event_base_new();
-	if (!relay->base || broker_new(&config, &relay->broker) < 0 || add_signals(relay) < 0) {
+	r = relay->base ? resolver_new(relay->base, &dns, &relay->resolver) : -ENOMEM;
+	config.resolver = relay->resolver;
+	if (r < 0 || broker_new(&config, &relay->broker) < 0 || add_signals(relay) < 0) {
 		log_error("cannot start: no memory");
 		return -ENOMEM;
 	}
@@ -170,6 +175,7 @@ static void relay_done(struct relay *relay)
 {
 	directory_watch_free(relay->watch);
 	broker_free(relay->broker);
+	resolver_free(relay->resolver);
 	for (size_t i = 0; i < sizeof(relay->signals) / sizeof(relay->signals[0]); i++)
 		if (relay->signals[i])
 			event_free(relay->signals[i]);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "relay/settings_schema.h"
 
+#include "common/dns/settings.h"
 #include "common/net/blocks.h"
 
 #include <string.h>
@@ -132,6 +133,8 @@ static const struct schema_key relay_keys[] = {
 		   .doc = "for a message to be answered"),
 	SCHEMA_KEY("limits", OBJECT, .object = &limits_schema, .fallback = "{}",
 		   .doc = "what strangers can make grow"),
+	SCHEMA_KEY("dns", OBJECT, .object = &dns_schema, .fallback = "{}",
+		   .doc = "how host names are resolved"),
 	SCHEMA_KEY("metrics", OBJECT, .flags = SCHEMA_UNSERVED, .object = &metrics_schema,
 		   .doc = "Prometheus"),
 	SCHEMA_KEY("signing", OBJECT, .flags = SCHEMA_UNSERVED,

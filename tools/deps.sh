@@ -11,10 +11,10 @@ set -eu
 
 build='gcc make pkg-config clang bpftool protobuf-c-compiler protobuf-compiler
 	libc6-dev libbpf-dev libelf-dev libjansson-dev libyaml-dev libssl-dev libevent-dev
-	libcurl4-openssl-dev libnghttp2-dev libprotobuf-c-dev libsqlite3-dev libcap-dev'
+	libcurl4-openssl-dev libc-ares-dev libnghttp2-dev libprotobuf-c-dev libsqlite3-dev libcap-dev'
 run='ca-certificates curl openssl iproute2 procps util-linux parallel'
 tests='libcmocka-dev python3 python3-pytest python3-grpcio python3-protobuf python3-yaml sqlite3 nftables
-	haproxy qemu-system-x86 busybox-static kmod zstd debian-archive-keyring spin'
+	dnsmasq-base haproxy qemu-system-x86 busybox-static kmod zstd debian-archive-keyring spin'
 lint='git clang-format clang-tidy shellcheck'
 bench='nginx libnginx-mod-stream haproxy sniproxy gnuplot-nox'
 fuzz='libclang-rt-dev'
@@ -67,7 +67,7 @@ esac
 
 if ! command -v apt-get >/dev/null 2>&1 || ! command -v dpkg-query >/dev/null 2>&1; then
 	if (check libbpf jansson yaml-0.1 openssl libevent libevent_openssl libevent_extra libevent_pthreads libcurl \
-		libnghttp2 libprotobuf-c sqlite3 libcap) \
+		libcares libnghttp2 libprotobuf-c sqlite3 libcap) \
 		2>/dev/null; then
 		echo "This is not a Debian system, but compilers and libraries are here: going on." >&2
 		exit 0

@@ -15,7 +15,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = "bpf|common|docs|examples|relay|settings|tests|tools|user|vmlinux"
-PATH = re.compile(rf"(?<![\w./}}*$-])((?:{FOLDERS})/[\w./{{}},*@-]*[\w/*}}])")
+# (a name that make completes, as in fuzz_%, is none)
+PATH = re.compile(rf"(?<![\w./}}*$-])((?:{FOLDERS})/[\w./{{}},*@-]*[\w/*}}])(?![\w%])")
 NAME = re.compile(r"(?<![\w./*{}%-])([\w-]+\.(?:c|h|py|sh|pml))(?![\w/({*])")
 # Made by the build or by the tests, or somebody else's.
 ELSEWHERE = re.compile(r"^(settings/dev/(certs|state|directory)\b|user/local\b)|\.pb-c\.[ch]$|\.skel\.h$")

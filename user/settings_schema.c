@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "user/settings_schema.h"
 
+#include "common/dns/settings.h"
 #include "common/net/blocks.h"
 
 #define SECONDS  1000LL
@@ -251,6 +252,8 @@ static const struct schema_key proxy_keys[] = {
 		   .doc = "log half of a client's address only"),
 	SCHEMA_KEY("limits", OBJECT, .object = &limits_schema, .fallback = "{}",
 		   .doc = "what strangers can make grow"),
+	SCHEMA_KEY("dns", OBJECT, .object = &dns_schema, .fallback = "{}",
+		   .doc = "how host names are resolved while the program runs"),
 	SCHEMA_KEY("metrics", OBJECT, .flags = SCHEMA_UNSERVED, .object = &metrics_schema,
 		   .doc = "Prometheus"),
 	SCHEMA_END,

@@ -2,7 +2,7 @@
 #include "common/grpc/dial.h"
 
 #include "common/base/cleanup.h"
-#include "common/net/name_lookup.h"
+#include "common/dns/resolver.h"
 
 #include <errno.h>
 #include <event2/bufferevent_ssl.h>
@@ -13,26 +13,30 @@
 
 struct grpc_dial {
 	struct event_base *base;
+	struct resolver *resolver;
 	SSL_CTX *tls;
+	char *address;
 	char *operator;
 	grpc_dial_done done;
 	void *arg;
-	struct name_lookup *lookup;
+	struct resolver_wait *lookup;
 	struct event *deadline;
 	struct bufferevent *bev;
-	struct addr addrs[NAME_LOOKUP_MAX];
+	struct addr addrs[RESOLVER_ADDRS];
 	int n_addrs, next;
-	char reason[160];
+	bool asked_anew; /* whether the name leads elsewhere by now */
+	char reason[512];
 };
 
 static void dial_free(struct grpc_dial *dial)
 {
-	name_lookup_cancel(dial->lookup);
+	resolver_cancel(dial->lookup);
 	if (dial->bev)
 		bufferevent_free(dial->bev);
 	if (dial->deadline)
 		event_free(dial->deadline);
 	SSL_CTX_free(dial->tls);
+	free(dial->address);
 	free(dial->operator);
 	free(dial);
 }
@@ -113,6 +117,8 @@ static int try_address(struct grpc_dial *dial, const struct addr *addr)
 	return 0;
 }
 
+static void on_lookup(const struct resolver_answer *answer, void *arg);
+
 static void try_next(struct grpc_dial *dial)
 {
 	while (dial->next < dial->n_addrs) {
@@ -123,43 +129,72 @@ static void try_next(struct grpc_dial *dial)
 			return;
 		snprintf(dial->reason, sizeof(dial->reason), "%s", strerror(-r));
 	}
+	/* Nobody is there: the other relay may have moved. */
+	if (!dial->asked_anew) {
+		dial->asked_anew = true;
+		if (dial->bev)
+			bufferevent_free(TAKE_PTR(dial->bev));
+		resolver_refused(dial->resolver, dial->address);
+		if (resolver_start(dial->resolver, dial->address, on_lookup, dial, &dial->lookup) ==
+		    0)
+			return;
+	}
 	finish(dial, dial->reason);
 }
 
-static void on_lookup(int n, const struct addr *addrs, void *arg)
+static bool tried(const struct grpc_dial *dial, const struct addr *addr)
+{
+	for (int i = 0; i < dial->next; i++) {
+		if (dial->addrs[i].len == addr->len &&
+		    memcmp(&dial->addrs[i].sa, &addr->sa, addr->len) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void on_lookup(const struct resolver_answer *answer, void *arg)
 {
 	struct grpc_dial *dial = arg;
 
 	dial->lookup = NULL;
-	if (n < 0) {
-		finish(dial, "its host name cannot be resolved");
+	if (answer->n < 0 && dial->n_addrs == 0) {
+		snprintf(dial->reason, sizeof(dial->reason), "its host name cannot be resolved: %s",
+			 answer->reason);
+		finish(dial, dial->reason);
 		return;
 	}
-	memcpy(dial->addrs, addrs, (size_t)n * sizeof(*addrs));
-	dial->n_addrs = n;
+	for (int i = 0; i < answer->n && dial->n_addrs < RESOLVER_ADDRS; i++) {
+		if (!tried(dial, &answer->addrs[i]))
+			dial->addrs[dial->n_addrs++] = answer->addrs[i];
+	}
 	try_next(dial);
 }
 
 static void on_deadline(evutil_socket_t fd, short what, void *arg)
 {
+	struct grpc_dial *dial = arg;
+	/* While the name is asked for anew, what was wrong with the old addresses is the reason. */
+	bool late = dial->lookup && dial->reason[0] != '\0';
+
 	(void)fd;
 	(void)what;
-	finish(arg, "it did not answer in time");
+	finish(dial, late ? dial->reason : "it did not answer in time");
 }
 
-static int start(struct grpc_dial *dial, const char *address, unsigned timeout_ms)
+static int start(struct grpc_dial *dial, unsigned timeout_ms)
 {
 	const struct timeval limit = {timeout_ms / 1000, (suseconds_t)(timeout_ms % 1000) * 1000};
 
 	dial->deadline = evtimer_new(dial->base, on_deadline, dial);
-	if (!dial->operator|| !dial->deadline || event_add(dial->deadline, &limit) < 0)
+	if (!dial->address || !dial->operator|| !dial->deadline ||
+				      event_add(dial->deadline, &limit) < 0)
 		return -ENOMEM;
-	return name_lookup_start(dial->base, address, on_lookup, dial, &dial->lookup);
+	return resolver_start(dial->resolver, dial->address, on_lookup, dial, &dial->lookup);
 }
 
-int grpc_dial_start(struct event_base *base, SSL_CTX *tls, const char *address,
-		    const char *operator, unsigned timeout_ms, grpc_dial_done done, void *arg,
-		    struct grpc_dial **ret)
+int grpc_dial_start(struct event_base *base, struct resolver *resolver, SSL_CTX *tls,
+		    const char *address, const char *operator, unsigned timeout_ms,
+		    grpc_dial_done done, void *arg, struct grpc_dial **ret)
 {
 	struct grpc_dial *dial = calloc(1, sizeof(*dial));
 
@@ -167,11 +202,13 @@ int grpc_dial_start(struct event_base *base, SSL_CTX *tls, const char *address,
 		return -ENOMEM;
 	SSL_CTX_up_ref(tls);
 	dial->base = base;
+	dial->resolver = resolver;
 	dial->tls = tls;
+	dial->address = strdup(address);
 	dial->operator= strdup(operator);
 	dial->done = done;
 	dial->arg = arg;
-	int r = start(dial, address, timeout_ms);
+	int r = start(dial, timeout_ms);
 	if (r < 0) {
 		dial_free(dial);
 		return r;

@@ -19,6 +19,8 @@ void jsonrpc_client_destroy(struct jsonrpc_client *client)
 	curl_slist_free_all(client->headers);
 	curl_slist_free_all(client->connect_to);
 	json_decref(client->tls);
+	free(client->host);
+	free(client->route);
 	free(client->url);
 	free(client->proxy);
 	free(client);
@@ -105,8 +107,8 @@ static void cleanup_client(struct jsonrpc_client **client)
 	jsonrpc_client_free(*client);
 }
 
-int jsonrpc_client_new(struct event_base *base, const json_t *settings, struct jsonrpc_client **ret,
-		       char **ret_error)
+int jsonrpc_client_new(struct event_base *base, struct resolver *resolver, const json_t *settings,
+		       struct jsonrpc_client **ret, char **ret_error)
 {
 	CLEANUP(cleanup_client) struct jsonrpc_client *client = calloc(1, sizeof(*client));
 	const char *endpoint = settings_string(settings, "endpoint");
@@ -120,6 +122,7 @@ int jsonrpc_client_new(struct event_base *base, const json_t *settings, struct j
 	if (!endpoint)
 		return error_set(ret_error, -EINVAL, "json-rpc client: endpoint is missing");
 	client->base = base;
+	client->resolver = resolver;
 	client->timeout_ms = timeout > 0 ? (unsigned)timeout : 0;
 	client->tls = tls ? json_deep_copy(tls) : NULL;
 	client->proxy = proxy ? strdup(proxy) : NULL;
@@ -129,6 +132,8 @@ int jsonrpc_client_new(struct event_base *base, const json_t *settings, struct j
 	    (tls && !client->tls))
 		return -ENOMEM;
 	int r = set_endpoint(client, endpoint, ret_error);
+	if (r == 0)
+		r = client_host_init(client, proxy ? proxy : endpoint, ret_error);
 	if (r == 0)
 		r = check_tls(client, endpoint, ret_error);
 	if (r == 0)

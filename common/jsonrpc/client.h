@@ -7,6 +7,7 @@
 #include <event2/event.h>
 
 struct jsonrpc_client;
+struct resolver;
 
 /*
  * Called exactly once for each call, never from inside jsonrpc_client_call().
@@ -17,9 +18,13 @@ struct jsonrpc_client;
  */
 typedef void (*jsonrpc_reply)(int r, json_t *result, const struct jsonrpc_error *error, void *arg);
 
-/* Client for a checked `jsonrpc_client` block. On failure -errno and *ret_error (caller frees). */
-int jsonrpc_client_new(struct event_base *base, const json_t *settings, struct jsonrpc_client **ret,
-		       char **ret_error);
+/*
+ * Client for a checked `jsonrpc_client` block. `resolver` outlives it; NULL:
+ * only addresses and localhost can be called. On failure -errno and *ret_error
+ * (caller frees).
+ */
+int jsonrpc_client_new(struct event_base *base, struct resolver *resolver, const json_t *settings,
+		       struct jsonrpc_client **ret, char **ret_error);
 /* Calls under way are answered with -ECANCELED. */
 void jsonrpc_client_free(struct jsonrpc_client *client);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* One call, from the request to the end that its caller hears of. */
 #include "common/base/cleanup.h"
+#include "common/dns/resolver.h"
 #include "common/jsonrpc/client_private.h"
 #include "common/net/tls.h"
 #include "common/settings/settings.h"
@@ -13,20 +14,6 @@
 #define REPLY_BYTES_MAX (4 << 20)
 /* Callers have limits of their own; this one keeps a mistake there from eating the memory. */
 #define CALLS_MAX 8192
-
-struct call {
-	struct jsonrpc_client *client;
-	struct call *next, **link;
-	CURL *easy;
-	struct event *deadline;
-	char *body;
-	char *reply_text;
-	size_t reply_length, reply_size;
-	char curl_error[CURL_ERROR_SIZE];
-	char *tls_error; /* our own, from the set-up of a connection */
-	jsonrpc_reply reply;
-	void *arg;
-};
 
 static void call_free(struct call *call)
 {
@@ -44,6 +31,9 @@ static void call_free(struct call *call)
 	}
 	if (call->deadline)
 		event_free(call->deadline);
+	resolver_cancel(call->lookup);
+	curl_slist_free_all(call->route);
+	free(call->why_no_name);
 	free(call->body);
 	free(call->reply_text);
 	free(call->tls_error);
@@ -71,11 +61,10 @@ static void finish(struct call *call, int r, json_t *result, struct jsonrpc_erro
 		jsonrpc_client_destroy(client);
 }
 
-__attribute__((format(printf, 3, 4))) static void fail_call(struct call *call, int r,
-							    const char *format, ...)
+void call_fail(struct call *call, int r, const char *format, ...)
 {
 	struct jsonrpc_error error = {0};
-	char text[512];
+	char text[1024];
 	va_list args;
 
 	va_start(args, format);
@@ -111,18 +100,18 @@ static void finish_with_reply(struct call *call)
 
 	(void)curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
 	if (status != 200 && status != 400) {
-		fail_call(call, -EBADMSG, "%s answered with HTTP status %ld", call->client->url,
+		call_fail(call, -EBADMSG, "%s answered with HTTP status %ld", call->client->url,
 			  status);
 	} else if (!json_is_object(reply)) {
-		fail_call(call, -EBADMSG, "%s did not answer with JSON-RPC", call->client->url);
+		call_fail(call, -EBADMSG, "%s did not answer with JSON-RPC", call->client->url);
 	} else if (error && !json_is_null(error)) {
 		if (read_error(reply, &given) < 0)
-			fail_call(call, -EBADMSG, "%s answered with a malformed error",
+			call_fail(call, -EBADMSG, "%s answered with a malformed error",
 				  call->client->url);
 		else
 			finish(call, -EPROTO, NULL, &given);
 	} else if (status != 200) {
-		fail_call(call, -EBADMSG, "%s answered with HTTP status 400 and no error",
+		call_fail(call, -EBADMSG, "%s answered with HTTP status 400 and no error",
 			  call->client->url);
 	} else {
 		/* A result that is nil may be left out. */
@@ -157,15 +146,20 @@ void jsonrpc_client_done(CURL *easy, CURLcode code)
 	struct call *call = NULL;
 
 	(void)curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&call);
+	if (code == CURLE_COULDNT_CONNECT && call_begin_anew(call))
+		return;
 	if (code == CURLE_OK)
 		finish_with_reply(call);
 	else if (code == CURLE_WRITE_ERROR)
-		fail_call(call, -EMSGSIZE, "%s answered with more than %d bytes", call->client->url,
+		call_fail(call, -EMSGSIZE, "%s answered with more than %d bytes", call->client->url,
 			  REPLY_BYTES_MAX);
 	else if (call->tls_error)
-		fail_call(call, -EACCES, "%s: tls: %s", call->client->url, call->tls_error);
+		call_fail(call, -EACCES, "%s: tls: %s", call->client->url, call->tls_error);
+	else if (call->why_no_name)
+		call_fail(call, errno_of(code), "%s: %s; its host name cannot be resolved: %s",
+			  call->client->url, curl_easy_strerror(code), call->why_no_name);
 	else
-		fail_call(call, errno_of(code), "%s: %s", call->client->url,
+		call_fail(call, errno_of(code), "%s: %s", call->client->url,
 			  call->curl_error[0] ? call->curl_error : curl_easy_strerror(code));
 }
 
@@ -175,7 +169,14 @@ static void on_deadline(evutil_socket_t fd, short events, void *arg)
 
 	(void)fd;
 	(void)events;
-	fail_call(call, -ETIMEDOUT, "%s did not answer in time", call->client->url);
+	if (call->lookup && call->curl_error[0])
+		call_fail(call, -ECONNREFUSED, "%s: %s", call->client->url, call->curl_error);
+	else if (call->lookup)
+		call_fail(call, -ETIMEDOUT,
+			  "%s: no name server has told the host's address in time",
+			  call->client->url);
+	else
+		call_fail(call, -ETIMEDOUT, "%s did not answer in time", call->client->url);
 }
 
 static size_t on_data(char *data, size_t size, size_t count, void *arg)
@@ -274,7 +275,7 @@ int jsonrpc_client_call(struct jsonrpc_client *client, const char *method, json_
 	int r = set_options(call);
 	if (r < 0)
 		return r;
-	r = curl_loop_add(client->loop, call->easy);
+	r = call_begin(call);
 	if (r < 0)
 		return r;
 	(void)evtimer_add(call->deadline, &deadline);
@@ -291,5 +292,5 @@ int jsonrpc_client_call(struct jsonrpc_client *client, const char *method, json_
 void jsonrpc_client_cancel(struct jsonrpc_client *client)
 {
 	while (client->calls)
-		fail_call(client->calls, -ECANCELED, "%s: the client is closing", client->url);
+		call_fail(client->calls, -ECANCELED, "%s: the client is closing", client->url);
 }

@@ -27,6 +27,7 @@ int broker_new(const struct broker_config *config, struct broker **ret)
 	if (!broker)
 		return -ENOMEM;
 	broker->base = config->base;
+	broker->resolver = config->resolver;
 	broker->settings = config->settings;
 	broker->name = settings_string(config->settings, "name");
 	broker->dialect = config->dialect;
@@ -79,6 +80,11 @@ int broker_add_channel(struct broker *broker, struct channel *channel)
 struct event_base *broker_loop(struct broker *broker)
 {
 	return broker->base;
+}
+
+struct resolver *broker_resolver(struct broker *broker)
+{
+	return broker->resolver;
 }
 
 const char *broker_name(const struct broker *broker)

@@ -13,8 +13,11 @@ enum dialect {
 	DIALECT_EPS,
 };
 
+struct resolver;
+
 struct broker_config {
 	struct event_base *base;
+	struct resolver *resolver; /* outlives the broker */
 	const json_t *settings; /* checked tree of the relay (relay/settings_schema.h), borrowed */
 	enum dialect dialect;
 };
@@ -31,6 +34,7 @@ int broker_add_channel(struct broker *broker, struct channel *channel);
 void broker_stop(struct broker *broker);
 
 struct event_base *broker_loop(struct broker *broker);
+struct resolver *broker_resolver(struct broker *broker);
 const char *broker_name(const struct broker *broker); /* own operator */
 const struct directory *broker_directory(const struct broker *broker);
 enum dialect

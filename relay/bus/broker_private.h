@@ -10,6 +10,7 @@
 
 struct broker {
 	struct event_base *base;
+	struct resolver *resolver;
 	const json_t *settings;
 	const char *name;
 	enum dialect dialect;

@@ -89,11 +89,13 @@ class SlowNames:
                 threading.Timer(0.5, self._answer, (query, peer)).start()
 
     def _answer(self, query, peer):
-        is_a = query[-4:-2] == b"\0\1"
+        # What follows the question, EDNS, is not answered.
+        question = query[12:query.index(b"\0", 12) + 5]
+        is_a = question[-4:-2] == b"\0\1"
         answer = b"\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4\x7f\0\0\1" if is_a else b""
         with contextlib.suppress(OSError):
             self.socket.sendto(query[:2] + b"\x81\x80\0\1\0" + bytes([is_a]) + b"\0\0\0\0" +
-                               query[12:] + answer, peer)
+                               question + answer, peer)
 
     def close(self):
         self.socket.close()

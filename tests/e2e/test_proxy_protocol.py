@@ -265,7 +265,8 @@ def test_haproxy(balanced, haproxy):
     def all_up():
         with contextlib.suppress(OSError):
             checks = haproxy.checks()
-            return checks if all(c[0] == "UP" and c[1].startswith(("L4OK", "L6OK"))
+            # "* L6OK": the last one was well, and the next is under way.
+            return checks if all(c[0] == "UP" and c[1].lstrip("* ") in ("L4OK", "L6OK")
                                  for c in checks.values()) else None
 
     checks = w.wait_until(all_up, 15, f"health checks: {haproxy.dir}")

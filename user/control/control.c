@@ -5,6 +5,7 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/base/timestamp.h"
+#include "common/dns/settings.h"
 #include "common/settings/settings.h"
 #include "user/control/role.h"
 
@@ -154,14 +155,18 @@ static int make_events(struct control *control)
 
 static int set_up(struct control *control, char **ret_error)
 {
+	const struct resolver_settings dns = dns_settings(control->tree);
+
 	control->base = event_base_new();
 	if (!control->base)
 		return -ENOMEM;
 	int r = make_events(control);
 	if (r == 0)
+		r = resolver_new(control->base, &dns, &control->resolver);
+	if (r == 0)
 		r = open_announcements(control, ret_error);
 	if (r == 0)
-		r = jsonrpc_client_new(control->base,
+		r = jsonrpc_client_new(control->base, control->resolver,
 				       settings_get(control->block, "jsonrpc_client"),
 				       &control->client, ret_error);
 	if (r == 0)
@@ -247,6 +252,8 @@ void control_free(struct control *control)
 	free_event(control->quiet);
 	if (control->client)
 		jsonrpc_client_free(control->client);
+	/* Those who wait for addresses hear of it while the role is there. */
+	resolver_free(control->resolver);
 	control->ops->free(control);
 	if (control->server)
 		jsonrpc_server_free(control->server);

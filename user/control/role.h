@@ -2,6 +2,7 @@
 /* Inside the control thread: what both roles have, and what each adds. */
 #pragma once
 
+#include "common/dns/resolver.h"
 #include "common/jsonrpc/client.h"
 #include "common/jsonrpc/server.h"
 #include "user/control/control.h"
@@ -34,6 +35,7 @@ struct control {
 	const json_t *block; /* of them, the section of this role */
 	const char *name;    /* own operator */
 	struct event_base *base;
+	struct resolver *resolver;
 	struct mailbox *box;
 	struct crew crew;
 	struct announcements *announcements;

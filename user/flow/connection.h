@@ -48,10 +48,10 @@ struct connection {
 	struct origin *origin; /* NULL: the client is the peer of the outer socket, or not known */
 	struct dial *dial;     /* state DIAL only */
 	struct proxy_reader *proxy_reader; /* state PEEK only, while its PROXY header arrives */
-	struct mail *news;     /* dialled ahead: the order for it, in which its end will be told */
-	char *name;            /* server name, NULL until known */
-	char *proxy;   /* the other one, by its operator: who serves the name, or whose public
-			  proxy the connection came through */
+	struct mail *news; /* dialled ahead: the order for it, in which its end will be told */
+	char *name;        /* server name, NULL until known */
+	char *proxy;       /* the other one, by its operator: who serves the name, or whose public
+			      proxy the connection came through */
 	char *peer_id; /* private, dialled ahead: what the public proxy's log calls it; or NULL */
 	char client[ADDR_TEXT_MAX]; /* for the log, anonymised if the settings say so */
 	uint32_t source;            /* of the count of half-open connections */

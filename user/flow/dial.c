@@ -88,6 +88,8 @@ static void give_up(struct connection *connection, int side, int error)
 	/* The public proxy hears of it by the RST that follows the token: without it, it would wait
 	 * for a dial-back as long as its client does. */
 	connection->dial->sides[side].failed = true;
+	if (side == SIDE_INSIDE)
+		news_unreachable(connection);
 	if (side == SIDE_INSIDE && !connection->dial->sides[SIDE_OUTSIDE].connected)
 		return;
 	connection_close(connection, true,
@@ -323,7 +325,9 @@ void dial_answered(struct worker *worker, const struct mail *mail)
 	if (!connection || connection->state != CONNECTION_DIAL)
 		return; /* gone meanwhile */
 	if (n == 0) {
-		connection_close(connection, true, ENDING_NOT_ANNOUNCED_HERE);
+		connection_close(connection, true,
+				 mail->u.inside.unresolved ? ENDING_INSIDE_UNRESOLVED
+							   : ENDING_NOT_ANNOUNCED_HERE);
 		return;
 	}
 	inside_learn(worker->inside, connection->name, connection->proxy, addrs, n, clock_now());

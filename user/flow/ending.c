@@ -39,6 +39,8 @@ static const struct {
 	[ENDING_NO_OUTSIDE] = {"no_outside", "the public proxy could not be reached"},
 	[ENDING_NO_INSIDE] = {"no_inside", "the internal server could not be reached"},
 	[ENDING_NOT_ANNOUNCED_HERE] = {"not_announced_here", "nobody has announced this name here"},
+	[ENDING_INSIDE_UNRESOLVED] = {"inside_unresolved",
+				      "the internal server's name is not resolved"},
 	[ENDING_AHEAD_RESET] = {"ahead_reset", "reset by the public proxy"},
 	[ENDING_AHEAD_CLOSED] = {"ahead_closed", "closed by the public proxy"},
 	[ENDING_AHEAD_HEADER] = {"ahead_header", "no PROXY header"},

@@ -59,6 +59,14 @@ void news_lost(struct connection *connection)
 	outbox_put(&connection->worker->outbox, end_of(connection, PARKED_LOST));
 }
 
+void news_unreachable(struct connection *connection)
+{
+	struct mail *mail = mail_new_named(MAIL_UNREACHABLE, connection->proxy, connection->name);
+
+	if (mail)
+		outbox_put_later(&connection->worker->outbox, mail);
+}
+
 void news_never(struct worker *worker, struct mail *order)
 {
 	mail_turn(order, MAIL_PARKED);

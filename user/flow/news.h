@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What a private worker tells the control thread of the connections that it
- * dials ahead: the number of those that wait is kept there. The order to dial
+ * dials. Of those dialled ahead the number of those that wait is kept there. The order to dial
  * is kept (connection->news) and sent back as the news of the end, so that a
  * lack of memory never leaves a count wrong.
  */
@@ -22,6 +22,10 @@ int news_taken(struct connection *connection, const char *domain);
 
 /* It has ended unused. */
 void news_lost(struct connection *connection);
+
+/* No address of its internal server takes connections: the name may lead elsewhere by now. Without
+ * memory nobody is told, and the name is asked for again when its answer is too old. */
+void news_unreachable(struct connection *connection);
 
 /* MAIL_PARK that could not become a connection. Takes it. */
 void news_never(struct worker *worker, struct mail *order);

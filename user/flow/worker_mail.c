@@ -63,6 +63,7 @@ static void handle(struct worker *worker, struct mail *taken)
 		break;
 	case MAIL_NOTICE:
 	case MAIL_PARKED:
+	case MAIL_UNREACHABLE:
 	case MAIL_TOKEN_SHOWN:
 	case MAIL_TYPES:
 		break; /* not for a worker */

@@ -14,19 +14,13 @@
 #define SIZE(body) (offsetof(struct mail, u) + sizeof(((struct mail *)NULL)->u.body))
 
 static const uint32_t sizes[MAIL_TYPES] = {
-	[MAIL_NOTICE] = SIZE(notice),
-	[MAIL_PARKED] = SIZE(parked),
-	[MAIL_TOKEN_SHOWN] = SIZE(shown),
-	[MAIL_CONFIG] = SIZE(config),
-	[MAIL_ROUTES] = SIZE(routes),
-	[MAIL_NOTICE_REFUSED] = SIZE(refused),
-	[MAIL_DIAL] = SIZE(dial),
-	[MAIL_RESERVATION] = SIZE(reservation),
-	[MAIL_PARK] = SIZE(park),
-	[MAIL_INSIDE] = SIZE(inside),
-	[MAIL_DIALLED_BACK] = SIZE(dialled_back),
-	[MAIL_BORROW] = SIZE(notice),
-	[MAIL_LENT] = SIZE(dialled_back),
+	[MAIL_NOTICE] = SIZE(notice),           [MAIL_PARKED] = SIZE(parked),
+	[MAIL_UNREACHABLE] = SIZE(unreachable), [MAIL_TOKEN_SHOWN] = SIZE(shown),
+	[MAIL_CONFIG] = SIZE(config),           [MAIL_ROUTES] = SIZE(routes),
+	[MAIL_NOTICE_REFUSED] = SIZE(refused),  [MAIL_DIAL] = SIZE(dial),
+	[MAIL_RESERVATION] = SIZE(reservation), [MAIL_PARK] = SIZE(park),
+	[MAIL_INSIDE] = SIZE(inside),           [MAIL_DIALLED_BACK] = SIZE(dialled_back),
+	[MAIL_BORROW] = SIZE(notice),           [MAIL_LENT] = SIZE(dialled_back),
 };
 
 /* What goes with every connection, beside its names. */
@@ -54,6 +48,8 @@ static const char **name_of(struct mail *mail)
 		return &mail->u.parked.operator;
 	case MAIL_DIAL:
 		return &mail->u.dial.operator;
+	case MAIL_UNREACHABLE:
+		return &mail->u.unreachable.operator;
 	case MAIL_TOKEN_SHOWN:
 		return &mail->u.shown.operator;
 	case MAIL_RESERVATION:
@@ -73,6 +69,8 @@ static const char **domain_of(struct mail *mail)
 		return &mail->u.notice.domain;
 	case MAIL_PARKED:
 		return &mail->u.parked.domain;
+	case MAIL_UNREACHABLE:
+		return &mail->u.unreachable.domain;
 	case MAIL_DIAL:
 		return &mail->u.dial.domain;
 	default:
@@ -158,6 +156,7 @@ void mail_free(struct mail *mail)
 	case MAIL_BORROW:
 	case MAIL_NOTICE_REFUSED:
 	case MAIL_PARKED:
+	case MAIL_UNREACHABLE:
 	case MAIL_TOKEN_SHOWN:
 	case MAIL_DIAL:
 	case MAIL_RESERVATION:

@@ -19,6 +19,7 @@ enum mail_type {
 	/* worker → control */
 	MAIL_NOTICE,      /* send a notice to the operator that serves this domain */
 	MAIL_PARKED,      /* private: a parked connection has changed its condition */
+	MAIL_UNREACHABLE, /* private: no address of the internal server takes connections */
 	MAIL_TOKEN_SHOWN, /* public: one of this operator's tokens, which counts no longer */
 	/* control → worker */
 	MAIL_CONFIG,         /* other settings, for what comes next */
@@ -91,9 +92,14 @@ struct mail {
 		} parked;
 		struct {
 			uint64_t connection;
-			unsigned n_inside; /* 0: nobody announced this domain here, or no address */
+			unsigned n_inside; /* 0: nobody announced this domain here, or … */
+			bool unresolved;   /* … its server's name is not resolved */
 			struct addr inside[ENDPOINT_ADDRS];
 		} inside;
+		struct {
+			const char *operator; /* the public proxy's */
+			const char *domain;   /* the server name, as it came */
+		} unreachable;
 		struct {
 			int fd; /* owned by the mail */
 			uint8_t token[TOKEN_BYTES];

@@ -20,9 +20,14 @@ struct notice {
 	uint8_t token[TOKEN_BYTES];
 };
 
-/* Between the answer "ok" and the mail to a worker: its addresses are being resolved. */
+/*
+ * Until the answer, and the mail to a worker: its addresses are being resolved.
+ * When they cannot be, the public proxy is told, so that its client need not
+ * wait for nobody.
+ */
 struct resolving {
 	struct private_service *service;
+	struct jsonrpc_call *call;
 	struct mail *mail;
 	char *outside, *inside;
 };
@@ -43,33 +48,41 @@ static void resolving_end(struct resolving *resolving)
 	resolving_free(resolving);
 }
 
-static bool take_addresses(struct resolving *resolving, const char *endpoint, int n,
-			   const struct addr *list, struct addr *ret, unsigned *ret_n)
+static bool take_addresses(struct resolving *resolving, const char *endpoint,
+			   const struct resolver_answer *answer, struct addr *ret, unsigned *ret_n)
 {
 	return target_addresses(resolving->mail->u.dial.domain, resolving->mail->u.dial.operator,
-				endpoint, n, list, ret, ret_n);
+				endpoint, answer, ret, ret_n);
 }
 
-static void inside_resolved(int n, const struct addr *list, void *arg)
+static void inside_resolved(const struct resolver_answer *answer, void *arg)
 {
 	struct resolving *resolving = arg;
 
-	if (take_addresses(resolving, resolving->inside, n, list, resolving->mail->u.dial.inside,
-			   &resolving->mail->u.dial.n_inside))
+	if (take_addresses(resolving, resolving->inside, answer, resolving->mail->u.dial.inside,
+			   &resolving->mail->u.dial.n_inside)) {
+		jsonrpc_call_result(resolving->call, json_pack("{s:s}", "message", "ok"));
 		crew_mail_next(resolving->service->crew, TAKE_PTR(resolving->mail));
+	} else {
+		/* Its name is none of the public proxy's business. */
+		answer_error(resolving->call, 502, "the internal server's name is not resolved",
+			     NULL);
+	}
 	resolving_end(resolving);
 }
 
-static void outside_resolved(int n, const struct addr *list, void *arg)
+static void outside_resolved(const struct resolver_answer *answer, void *arg)
 {
 	struct resolving *resolving = arg;
 
-	if (take_addresses(resolving, resolving->outside, n, list, resolving->mail->u.dial.outside,
-			   &resolving->mail->u.dial.n_outside))
+	if (take_addresses(resolving, resolving->outside, answer, resolving->mail->u.dial.outside,
+			   &resolving->mail->u.dial.n_outside)) {
 		resolver_lookup(resolving->service->resolver, resolving->inside, inside_resolved,
 				resolving);
-	else
-		resolving_end(resolving);
+		return;
+	}
+	answer_error(resolving->call, 502, "the endpoint's name is not resolved", NULL);
+	resolving_end(resolving);
 }
 
 static struct resolving *resolving_new(struct private_service *service, const struct notice *notice,
@@ -122,7 +135,7 @@ static void start_dial(struct private_service *service, struct jsonrpc_call *cal
 		return;
 	}
 	memcpy(resolving->mail->u.dial.token, notice->token, TOKEN_BYTES);
-	jsonrpc_call_result(call, json_pack("{s:s}", "message", "ok"));
+	resolving->call = call;
 	service->dials++;
 	resolver_lookup(service->resolver, resolving->outside, outside_resolved, resolving);
 }

@@ -223,6 +223,9 @@ void lot_lost(struct lot *lot, unsigned worker, uint64_t connection)
 	if (!one) {
 		if (lot->dialled > 0)
 			lot->dialled--;
+		/* It may have moved. */
+		if (lot->endpoint)
+			resolver_refused(lot->keeper->service->resolver, lot->endpoint);
 		bounced(lot);
 		return;
 	}
@@ -271,6 +274,7 @@ void lot_free(struct lot *lot)
 		event_free(lot->calm);
 	json_decref(lot->directory);
 	remote_clear(&lot->remote);
+	free(lot->endpoint);
 	free(lot->parked);
 	free(lot->name);
 	free(lot);

@@ -45,6 +45,7 @@ struct lot {
 	unsigned asked;                   /* in the call or look-up under way; 0: none is */
 	struct remote remote;             /* the public proxy, as our calls find it */
 	unsigned bounces;                 /* connections that did not last, since one that did */
+	char *endpoint;                   /* that was dialled last, "host:port"; NULL: none was */
 	json_t *directory;       /* entry of the public proxy; NULL: not known or not needed */
 	int64_t directory_since; /* as clock_now_ms() tells */
 	bool fresh;              /* it was asked for in this attempt */

@@ -49,21 +49,23 @@ static unsigned dial(struct reserved *reserved, unsigned n, const struct addr *l
 	return reserved->n;
 }
 
-static void resolved(int n, const struct addr *list, void *arg)
+static void resolved(const struct resolver_answer *answer, void *arg)
 {
 	struct reserved *reserved = arg;
 	struct lot *lot = reserved->lot;
-	char problem[ADDR_HOST_MAX + 128];
+	int n = answer->n < ENDPOINT_ADDRS ? answer->n : ENDPOINT_ADDRS;
+	char problem[ADDR_HOST_MAX + 512];
 
 	if (lot->keeper->stopped) {
 		lot->asked = 0;
 	} else if (n < 0) {
 		snprintf(problem, sizeof(problem), "%s cannot be resolved: %s", reserved->endpoint,
-			 strerror(-n));
+			 answer->reason);
 		lot_failed(lot, problem);
 	} else {
-		lot_succeeded(lot, dial(reserved, n < ENDPOINT_ADDRS ? (unsigned)n : ENDPOINT_ADDRS,
-					list));
+		free(lot->endpoint);
+		lot->endpoint = strdup(reserved->endpoint);
+		lot_succeeded(lot, dial(reserved, (unsigned)n, answer->addrs));
 	}
 	reserved_free(reserved);
 }

@@ -7,7 +7,6 @@
 #include "user/control/role.h"
 #include "user/private/announcer.h"
 #include "user/private/keeper.h"
-#include "user/private/resolver.h"
 #include "user/private/service.h"
 #include "user/private/taken.h"
 
@@ -16,7 +15,6 @@
 struct private_role {
 	struct private_service service;
 	struct announcer *announcer;
-	struct resolver *resolver;
 	struct keeper *keeper;
 };
 
@@ -27,7 +25,6 @@ static void private_free(struct control *control)
 	if (!role)
 		return;
 	announcer_free(role->announcer);
-	resolver_free(role->resolver);
 	keeper_free(role->keeper);
 	free(role);
 	control->role = NULL;
@@ -95,8 +92,6 @@ static int private_open(struct control *control, char **ret_error)
 	control->role = role;
 	int r = add_announcements(control);
 	if (r == 0)
-		r = resolver_new(control->base, &role->resolver);
-	if (r == 0)
 		r = announcer_new(control->base, control->name, control->client,
 				  control->announcements, &role->announcer);
 	if (r < 0)
@@ -106,7 +101,7 @@ static int private_open(struct control *control, char **ret_error)
 		.announcements = control->announcements,
 		.client = control->client,
 		.announcer = role->announcer,
-		.resolver = role->resolver,
+		.resolver = control->resolver,
 		.crew = &control->crew,
 		.internal_address = settings_string(control->block, "internal_endpoint.address"),
 		.public_proxies = settings_get(control->block, "public_proxies"),
@@ -151,6 +146,11 @@ static void private_mail(struct control *control, struct mail *mail)
 {
 	struct private_role *role = control->role;
 
+	if (mail->type == MAIL_UNREACHABLE) {
+		private_unreachable(&role->service, mail);
+		mail_free(mail);
+		return;
+	}
 	if (mail->type != MAIL_PARKED) {
 		control_stray_mail(mail);
 		return;

@@ -6,11 +6,11 @@
  */
 #pragma once
 
+#include "common/dns/resolver.h"
 #include "common/jsonrpc/client.h"
 #include "common/jsonrpc/server.h"
 #include "user/mail/crew.h"
 #include "user/private/announcer.h"
-#include "user/private/resolver.h"
 #include "user/store/announcements.h"
 
 /* announceConnection and withdrawConnection wait for the public proxy as long as this. */

@@ -20,12 +20,13 @@ struct taken {
 	char inside[];
 };
 
-static void resolved(int n, const struct addr *list, void *arg)
+static void resolved(const struct resolver_answer *answer, void *arg)
 {
 	AUTO_FREE struct taken *taken = arg;
 
-	(void)target_addresses(taken->domain, taken->proxy, taken->inside, n, list,
-			       taken->answer->u.inside.inside, &taken->answer->u.inside.n_inside);
+	taken->answer->u.inside.unresolved = !target_addresses(
+		taken->domain, taken->proxy, taken->inside, answer, taken->answer->u.inside.inside,
+		&taken->answer->u.inside.n_inside);
 	crew_mail(taken->service->crew, taken->worker, taken->answer);
 	taken->service->dials--;
 }
@@ -94,4 +95,16 @@ void private_taken(struct private_service *service, const struct mail *mail)
 	if (inside && resolve(service, mail, domain, inside, answer))
 		return;
 	crew_mail(service->crew, mail->u.parked.worker, answer);
+}
+
+void private_unreachable(struct private_service *service, const struct mail *mail)
+{
+	char domain[DOMAIN_MAX + 1];
+	const char *reason;
+
+	if (domain_normalise(mail->u.unreachable.domain, false, domain, &reason) < 0)
+		return;
+	const char *inside = target_inside(service, domain, mail->u.unreachable.operator);
+	if (inside)
+		resolver_refused(service->resolver, inside);
 }

@@ -10,3 +10,6 @@
  * still remembered.
  */
 void private_taken(struct private_service *service, const struct mail *mail);
+
+/* `mail`: MAIL_UNREACHABLE, borrowed. The server's name is asked for anew. */
+void private_unreachable(struct private_service *service, const struct mail *mail);

@@ -48,15 +48,16 @@ bool target_allowed(const struct private_service *service, const struct caller *
 	return false;
 }
 
-bool target_addresses(const char *domain, const char *proxy, const char *endpoint, int n,
-		      const struct addr *list, struct addr ret[ENDPOINT_ADDRS], unsigned *ret_n)
+bool target_addresses(const char *domain, const char *proxy, const char *endpoint,
+		      const struct resolver_answer *answer, struct addr ret[ENDPOINT_ADDRS],
+		      unsigned *ret_n)
 {
-	if (n < 0) {
+	if (answer->n < 0) {
 		log_warn("connection: domain=%s proxy=%s: %s cannot be resolved: %s", domain, proxy,
-			 endpoint, strerror(-n));
+			 endpoint, answer->reason);
 		return false;
 	}
-	*ret_n = (unsigned)n < ENDPOINT_ADDRS ? (unsigned)n : ENDPOINT_ADDRS;
-	memcpy(ret, list, *ret_n * sizeof(*list));
+	*ret_n = answer->n < ENDPOINT_ADDRS ? (unsigned)answer->n : ENDPOINT_ADDRS;
+	memcpy(ret, answer->addrs, *ret_n * sizeof(*ret));
 	return true;
 }

@@ -21,5 +21,6 @@ bool target_allowed(const struct private_service *service, const struct caller *
  * What the resolver found, up to ENDPOINT_ADDRS of it. False if nothing, which
  * is logged with the connection's domain ("": none yet) and public proxy.
  */
-bool target_addresses(const char *domain, const char *proxy, const char *endpoint, int n,
-		      const struct addr *list, struct addr ret[ENDPOINT_ADDRS], unsigned *ret_n);
+bool target_addresses(const char *domain, const char *proxy, const char *endpoint,
+		      const struct resolver_answer *answer, struct addr ret[ENDPOINT_ADDRS],
+		      unsigned *ret_n);

@@ -230,11 +230,11 @@ static void dial(struct grpc_peer *peer)
 
 	event_del(peer->retry);
 	peer->last_attempt_ms = clock_now_ms();
-	int r = grpc_dial_start(broker_loop(client->channel.broker), client->tls, peer->address,
+	int r = grpc_dial_start(broker_loop(client->channel.broker),
+				broker_resolver(client->channel.broker), client->tls, peer->address,
 				peer->operator, DIAL_TIMEOUT_MS, on_dialled, peer, &peer->dial);
 	if (r < 0)
-		on_unreachable(peer, r == -EINVAL ? "the directory's address is no host:port"
-						  : strerror(-r));
+		on_unreachable(peer, strerror(-r));
 }
 
 /*

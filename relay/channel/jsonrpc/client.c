@@ -71,7 +71,8 @@ int channel_jsonrpc_client_new(struct broker *broker, const json_t *settings, st
 	if (!self)
 		return -ENOMEM;
 	self->channel = (struct channel){&ops, broker};
-	int r = jsonrpc_client_new(broker_loop(broker), settings, &self->client, ret_error);
+	int r = jsonrpc_client_new(broker_loop(broker), broker_resolver(broker), settings,
+				   &self->client, ret_error);
 	if (r < 0)
 		return r;
 	*ret = &TAKE_PTR(self)->channel;

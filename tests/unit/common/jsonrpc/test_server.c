@@ -26,7 +26,7 @@ static struct jsonrpc_client *client_of(const char *scheme, const char *host, ui
 
 	assert_true(asprintf(&url, "%s://%s:%u/jsonrpc", scheme, host, port) > 0);
 	settings = json_pack("{s:s, s:o*}", "endpoint", url, "tls", tls);
-	if (jsonrpc_client_new(base, settings, &client, &error) < 0)
+	if (jsonrpc_client_new(base, NULL, settings, &client, &error) < 0)
 		fail_msg("%s", error);
 	return client;
 }
@@ -102,7 +102,7 @@ static void test_timeout_of_the_settings(void **state)
 	(void)state;
 	assert_true(asprintf(&url, "http://127.0.0.1:%u/jsonrpc", jsonrpc_server_port(server)) > 0);
 	AUTO_JSON json_t *settings = json_pack("{s:s, s:i}", "endpoint", url, "timeout", 200);
-	assert_int_equal(jsonrpc_client_new(base, settings, &client, &error), 0);
+	assert_int_equal(jsonrpc_client_new(base, NULL, settings, &client, &error), 0);
 	/* ask() has less patience than the call. */
 	struct answer answer = ask(client, "hold", 2 * PATIENCE_MS);
 	assert_int_equal(answer.r, -ETIMEDOUT);

@@ -91,7 +91,7 @@ __attribute__((unused)) static void relay_open(struct relay *relay, jsonrpc_hand
 	assert_int_equal(jsonrpc_server_new(relay->base, server, NULL, handler, relay,
 					    &relay->server, &error),
 			 0);
-	assert_int_equal(jsonrpc_client_new(relay->base, client, &relay->client, &error), 0);
+	assert_int_equal(jsonrpc_client_new(relay->base, NULL, client, &relay->client, &error), 0);
 	json_decref(server);
 	json_decref(client);
 }

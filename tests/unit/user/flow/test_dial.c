@@ -96,6 +96,14 @@ static void nobody_inside(void **state)
 	assert_int_equal(counted(COUNTER_ENDED + ENDING_NO_INSIDE), 1);
 	assert_int_equal(counted(COUNTER_BYTES_DOWN), 0); /* a token is no byte of a stream */
 	assert_int_equal(counted(COUNTER_OPEN), 0);
+	/* The name may lead elsewhere by now: the control thread is to ask. */
+	time_goes_by(worker, 10 * NS_PER_MS);
+	struct mail *mail = told();
+	assert_non_null(mail);
+	assert_int_equal(mail->type, MAIL_UNREACHABLE);
+	assert_string_equal(mail->u.unreachable.operator, "public-1");
+	assert_string_equal(mail->u.unreachable.domain, NAME);
+	mail_free(mail);
 	close(public);
 }
 
@@ -145,11 +153,12 @@ static void send_header(int fd, const char *name)
 	turn(worker);
 }
 
-static void answer(uint64_t connection, unsigned n)
+static void answer(uint64_t connection, unsigned n, bool unresolved)
 {
 	struct mail *mail = mail_new(MAIL_INSIDE);
 
 	mail->u.inside.connection = connection;
+	mail->u.inside.unresolved = unresolved;
 	mail->u.inside.inside[0] = internal_addr;
 	mail->u.inside.n_inside = n;
 	mailbox_put(worker->box, mail);
@@ -167,7 +176,7 @@ static void ahead_and_taken(void **state)
 	assert_int_equal(question->u.parked.condition, PARKED_TAKEN);
 	assert_string_equal(question->u.parked.domain, NAME);
 	assert_int_equal(in_state(CONNECTION_DIAL), 1);
-	answer(question->u.parked.connection, 1);
+	answer(question->u.parked.connection, 1, false);
 	mail_free(question);
 	internal = accepted(internal_listener);
 	assert_int_equal(in_state(CONNECTION_PAIR), 1);
@@ -187,18 +196,29 @@ static void ahead_and_taken(void **state)
 	close(next);
 }
 
-static void taken_for_an_unknown_name(void **state)
+static void refused_by_the_answer(bool unresolved, enum ending ending)
 {
 	int public = dial_ahead_now();
 
-	(void)state;
 	send_header(public, NAME);
 	struct mail *question = news();
-	answer(question->u.parked.connection, 0);
+	answer(question->u.parked.connection, 0, unresolved);
 	mail_free(question);
-	assert_int_equal(counted(COUNTER_ENDED + ENDING_NOT_ANNOUNCED_HERE), 1);
+	assert_int_equal(counted(COUNTER_ENDED + ending), 1);
 	assert_null(told());
 	assert_reset(public);
+}
+
+static void taken_for_an_unknown_name(void **state)
+{
+	(void)state;
+	refused_by_the_answer(false, ENDING_NOT_ANNOUNCED_HERE);
+}
+
+static void taken_for_a_name_without_address(void **state)
+{
+	(void)state;
+	refused_by_the_answer(true, ENDING_INSIDE_UNRESOLVED);
 }
 
 static void lost_while_it_waits(void **state)
@@ -261,6 +281,7 @@ int main(void)
 		TEST(nobody_inside),
 		TEST(ahead_and_taken),
 		TEST(taken_for_an_unknown_name),
+		TEST(taken_for_a_name_without_address),
 		TEST(lost_while_it_waits),
 		TEST(never_dialled),
 		TEST(a_stop_ends_what_waits),

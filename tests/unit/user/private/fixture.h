@@ -54,7 +54,7 @@ static int start_with(unsigned min, unsigned max)
 	next_connection = 0;
 	assert_int_equal(announcements_new(NULL, &limits, timestamp_now(), &service.announcements),
 			 0);
-	assert_int_equal(resolver_new(base, &service.resolver), 0);
+	assert_int_equal(resolver_new(base, NULL, &service.resolver), 0);
 	put("a.org", "pub");
 	return keeper_new(base, &service, &settings, &keeper);
 }

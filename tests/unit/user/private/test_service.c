@@ -38,7 +38,7 @@ static void open_all(void)
 	assert_int_equal(announcements_add_fixed(service.announcements, &fixed, "127.0.0.1:77"), 0);
 	assert_int_equal(announcer_new(base, "me", NULL, service.announcements, &service.announcer),
 			 0);
-	assert_int_equal(resolver_new(base, &service.resolver), 0);
+	assert_int_equal(resolver_new(base, NULL, &service.resolver), 0);
 }
 
 static void close_all(void)
@@ -440,27 +440,37 @@ static void an_expired_record_is_none(void **state)
 	assert_answer(&asked, "{\"code\": 404, \"message\": \"no matching announcement\"}");
 }
 
-/* The answer is given at once; a name that does not resolve is a line in the log. */
+/* Whoever asked is told, and the log says why. */
 static void names_that_do_not_resolve_end_it(void **state)
 {
+	static const char params[] = "{\"domain\": \"a.org\", \"endpoint\": "
+				     "\"name.invalid:9999\", \"token\": \"" TOKEN "\"}";
+	struct resolver_settings settings = RESOLVER_DEFAULTS;
+	struct jsonrpc_call two[2] = {call("incomingConnection", "pub", ALLOWED, params),
+				      call("incomingConnection", "pub", ALLOWED, params)};
 	json_t *endpoints =
 		json_pack("[{s:s, s:[s]}]", "name", "pub", "endpoints", "name.invalid:9999");
 
 	(void)state;
 	announce_a("x");
 	service.public_proxies = endpoints;
-	for (unsigned i = 0; i < 2; i++) {
-		incoming("a.org", "pub", "name.invalid:9999");
-		assert_answer(&asked, "{\"message\": \"ok\"}");
-	}
-	if (service.dials == 2) { /* a name server is being asked */
-		incoming("a.org", "pub", "name.invalid:9999");
-		assert_answer(&asked, "{\"code\": 429, \"message\": \"too many connections are "
-				      "being set up\"}");
-	}
+	/* Nobody serves names there. */
+	settings.n_servers = name_server_parse("127.0.0.1:1", &settings.servers[0]);
+	resolver_free(service.resolver);
+	assert_int_equal(resolver_new(base, &settings, &service.resolver), 0);
+	for (unsigned i = 0; i < 2; i++)
+		private_service_call(&service, &two[i]);
+	assert_int_equal(service.dials, 2);
+	incoming("a.org", "pub", "name.invalid:9999");
+	assert_answer(&asked, "{\"code\": 429, \"message\": \"too many connections are "
+			      "being set up\"}");
+	while (service.dials > 0)
+		event_base_loop(base, EVLOOP_ONCE);
+	for (unsigned i = 0; i < 2; i++)
+		assert_answer(&two[i], "{\"code\": 502, \"message\": \"the endpoint's name is "
+				       "not resolved\"}");
 	resolver_free(service.resolver);
 	service.resolver = NULL;
-	assert_int_equal(service.dials, 0);
 	json_decref(endpoints);
 }
 

@@ -82,19 +82,22 @@ static void only_known_endpoints_are_allowed(void **state)
 static void addresses_are_taken_up_to_the_limit(void **state)
 {
 	struct addr list[ENDPOINT_ADDRS + 2], ret[ENDPOINT_ADDRS];
+	struct resolver_answer answer = {.n = 2, .addrs = list};
 	unsigned n = 77;
 
 	(void)state;
 	memset(list, 0, sizeof(list));
 	for (unsigned i = 0; i < ENDPOINT_ADDRS + 2; i++)
 		list[i].len = i + 1;
-	assert_true(target_addresses("a.org", "pub", "x:1", 2, list, ret, &n));
+	assert_true(target_addresses("a.org", "pub", "x:1", &answer, ret, &n));
 	assert_int_equal(n, 2);
-	assert_true(target_addresses("a.org", "pub", "x:1", ENDPOINT_ADDRS + 2, list, ret, &n));
+	answer.n = ENDPOINT_ADDRS + 2;
+	assert_true(target_addresses("a.org", "pub", "x:1", &answer, ret, &n));
 	assert_int_equal(n, ENDPOINT_ADDRS);
 	assert_int_equal(ret[ENDPOINT_ADDRS - 1].len, ENDPOINT_ADDRS);
 	n = 77;
-	assert_false(target_addresses("a.org", "pub", "x:1", -ENOENT, NULL, ret, &n));
+	answer = (struct resolver_answer){.n = -ENOENT, .reason = "no such name"};
+	assert_false(target_addresses("a.org", "pub", "x:1", &answer, ret, &n));
 	assert_int_equal(n, 77);
 }
 
