@@ -76,6 +76,9 @@ static int feed(const uint8_t *bytes, size_t length, size_t size, struct proxy_h
 
 	while (r == 0 && all < length) {
 		size_t n = length - all < size ? length - all : size, taken = 0;
+
+		if (n == 0)
+			fail_msg("pieces of no bytes never end");
 		uint8_t *piece = malloc(n);
 
 		memcpy(piece, bytes + all, n);
