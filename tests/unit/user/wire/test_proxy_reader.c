@@ -78,7 +78,7 @@ static int feed(const uint8_t *bytes, size_t length, size_t size, struct proxy_h
 		size_t n = length - all < size ? length - all : size, taken = 0;
 
 		if (n == 0)
-			fail_msg("pieces of no bytes never end");
+			return -EINVAL; /* they would never end */
 		uint8_t *piece = malloc(n);
 
 		memcpy(piece, bytes + all, n);
