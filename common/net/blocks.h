@@ -12,7 +12,8 @@ extern const struct schema rate_limit_schema; /* one element of tcp_rate_limits 
 extern const struct schema metrics_schema;    /* known, not served */
 
 /* A key of `limits`, bytes: for log_queue_start(). */
-#define SCHEMA_LOG_BACKLOG                                                                       \
-	SCHEMA_KEY("log_backlog", SIZE, .fallback = "1MiB", .min = 8192, .max = 1LL << 30,       \
-		   .doc = "log lines that wait while nobody reads standard error; those beyond " \
+#define SCHEMA_LOG_BACKLOG                                                                    \
+	SCHEMA_KEY("log_backlog", SIZE, .fallback = "1MiB", .min = 8192, .max = 1LL << 30,    \
+		   .doc = "log lines that wait to be written, for longer than a moment only " \
+			  "while nobody reads standard error; those beyond "                  \
 			  "are counted, and one line tells how many they were")
