@@ -9,6 +9,7 @@
 #include "user/wire/answer.h"
 #include "user/wire/token_text.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -82,6 +83,8 @@ static void replied(int r, json_t *result, const struct jsonrpc_error *error, vo
 static int call(struct notices *notices, struct pending *pending, unsigned timeout_ms)
 {
 	const struct mail *mail = pending->mail;
+
+	assert(mail); /* in line means not sent yet */
 	char method[OPERATOR_MAX + sizeof(".incomingConnection")], token[TOKEN_TEXT];
 
 	snprintf(method, sizeof(method), "%s.incomingConnection", mail->u.notice.operator);
