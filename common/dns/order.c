@@ -34,7 +34,7 @@ static bool unique_local(const struct in6_addr *ip)
 static bool prefer_v6(const struct addr *v6, const struct addr *v4)
 {
 	const struct sockaddr_in6 *to = (const struct sockaddr_in6 *)&v6->sa;
-	struct sockaddr_in6 from, unused;
+	struct sockaddr_in6 from = {0}, unused;
 
 	if (!source(v6, &from))
 		return !source(v4, &unused);

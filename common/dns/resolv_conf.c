@@ -171,7 +171,7 @@ int resolv_conf_read(const char *path, struct resolv_conf *ret)
 	AUTO_FREE char *text = NULL;
 
 	int r = read_text(path, &text);
-	if (r < 0)
+	if (!text)
 		return r;
 	resolv_conf_parse(text, ret);
 	if (ret->n_servers == 0)

@@ -84,7 +84,7 @@ static int find(const struct servers *servers, const struct resolv_conf *conf, u
 int servers_set(struct servers *servers, const struct resolv_conf *conf)
 {
 	struct server *list[RESOLV_SERVERS] = {NULL};
-	int old[RESOLV_SERVERS];
+	int old[RESOLV_SERVERS] = {0};
 	int r = 0;
 
 	for (unsigned i = 0; i < conf->n_servers && r == 0; i++) {

@@ -30,11 +30,16 @@ static int feed(const uint8_t *bytes, size_t length, struct proxy_reader *reader
 	return r == 1 ? (int)all : r;
 }
 
+static void same_addr(const struct addr *a, const struct addr *b)
+{
+	must(a->len == b->len && memcmp(&a->sa, &b->sa, a->len) == 0);
+}
+
 static void same(const struct proxy_header *a, const struct proxy_header *b)
 {
 	must(a->has_addresses == b->has_addresses);
-	must(memcmp(&a->source, &b->source, sizeof(a->source)) == 0);
-	must(memcmp(&a->destination, &b->destination, sizeof(a->destination)) == 0);
+	same_addr(&a->source, &b->source);
+	same_addr(&a->destination, &b->destination);
 	must(strcmp(a->authority, b->authority) == 0);
 	must(a->unique_length == b->unique_length && a->unique_length <= PROXY_UNIQUE_MAX);
 	must(memcmp(a->unique_id, b->unique_id, a->unique_length) == 0);
